@@ -11,26 +11,31 @@ const minCandidate = 8
 // stands, with or without 00 or 011. In front of it is what a fraudster adds
 // who does not know the outside line, or nothing, when the PBX is expected to
 // take the number as it is.
-func (p *Plan) candidate(s string) (d destination, flag Flags, found bool) {
-	s = strings.TrimPrefix(s, "+")
+func (p *Plan) candidate(s string) (d destination, flags Flags, found bool) {
+	s, plus := strings.CutPrefix(s, "+")
 	for start := 0; start < len(s); {
 		run := s[start:]
 		if i := strings.IndexAny(run, "+*#"); i >= 0 {
 			run = run[:i]
 		}
 		if d, offset, ok := p.validEnd(run); ok {
-			return d, candidateFlag(start + offset), true
+			return d, candidateFlags(start+offset, plus), true
 		}
 		start += len(run) + 1
 	}
 	return d, 0, false
 }
 
-func candidateFlag(offset int) Flags {
-	if offset == 0 {
-		return AssumedIntl
+// candidateFlags says how a candidate was found. A + in front of 00 is junk,
+// and so is whatever else stands in front.
+func candidateFlags(offset int, plus bool) Flags {
+	switch {
+	case offset > 0:
+		return JunkPrefix
+	case plus:
+		return AssumedIntl | JunkPrefix
 	}
-	return JunkPrefix
+	return AssumedIntl
 }
 
 // validEnd returns the longest end of a run of digits that is a valid number.

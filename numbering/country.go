@@ -148,6 +148,7 @@ var countries = map[string]country{
 	"ES": {protected: []string{"016", "024", "061", "062", "091", "092"}, directory: []string{"118xx"}},
 	"FR": {protected: []string{"114", "115", "119", "191", "196", "197", "3114", "3919"}, directory: []string{"118xxx"}},
 	"IE": {directory: []string{"118xx"}, national: []string{"1800xxxxxx", "15xxxxxxxx"}},
+	"IL": {national: []string{"15xxxxxxxx", "17xxxxxxxx", "18xxxxxxxx", "19xxxxxxxx"}},
 	"IT": {protected: []string{"114", "117", "1522", "1530"}, directory: []string{"12xx"}},
 	"NO": {directory: []string{"18xx"}},
 	"SE": {protected: []string{"11313", "11414", "1177"}, directory: []string{"118xxx"}},

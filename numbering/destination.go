@@ -75,16 +75,13 @@ func (p *Plan) region(num *phonenumbers.PhoneNumber, valid bool) string {
 // libphonenumber's type does.
 func (p *Plan) classify(d *destination, kind phonenumbers.PhoneNumberType) {
 	digits := d.e164[1:]
-	range_, isSpecial := findSpecial(digits)
-	if isSpecial && range_.digits == len(digits) {
-		d.valid, d.possible = true, true
-	}
+	own, special := findSpecial(digits)
 	if !d.valid {
 		d.flags |= Invalid
 	}
 	switch {
-	case isSpecial && (d.valid || range_.network):
-		d.class = range_.class
+	case special && (d.valid || own.sure):
+		d.class = own.class
 	case !d.valid:
 		d.class = Unknown
 	case isNANP976(digits) && (d.region == "US" || d.region == "CA"):
@@ -96,11 +93,11 @@ func (p *Plan) classify(d *destination, kind phonenumbers.PhoneNumberType) {
 
 // markIslands flags the countries that hide behind the code of a bigger one.
 func (p *Plan) markIslands(d *destination) {
+	abroad := d.region != p.country
 	switch {
-	case d.region == p.country:
-	case d.e164[1] == '1' && d.region != "US" && d.region != "CA":
+	case abroad && d.e164[1] == '1' && d.region != "US" && d.region != "CA":
 		d.flags |= NANPOffshore
-	case slices.Contains([]string{"GG", "JE", "IM"}, d.region), !d.valid && hasCrownPrefix(d.e164[1:]):
+	case abroad && slices.Contains(crownDependencies, d.region), !d.valid && hasCrownPrefix(d.e164[1:]):
 		d.flags |= CrownDependency
 	}
 }

@@ -43,19 +43,24 @@ func (p *Plan) judge(s string) Number {
 }
 
 // number judges what was dialled on the PBX or sent to the trunk. The lists
-// and the extensions come first: they need no outside line.
+// and the extensions come first: they need no outside line. Emergency numbers
+// come before extensions with an outside line too.
 func (p *Plan) number(s string) Number {
 	if n, ok := p.listed(s); ok {
 		return n
 	}
-	if p.Internal(s) {
+	rest, outside := strings.CutPrefix(s, p.outside)
+	outside = outside && p.outside != ""
+	if n, ok := p.exact[rest]; ok && outside {
+		n.Flags |= OutsidePrefix
+		return n
+	}
+	switch {
+	case p.Internal(s):
 		return Number{Kind: Internal}
-	}
-	if p.outside == "" {
+	case p.outside == "":
 		return p.outbound(s)
-	}
-	rest, found := strings.CutPrefix(s, p.outside)
-	if !found {
+	case !outside:
 		n := p.outbound(s)
 		n.Flags |= NoOutsidePrefix
 		return n
@@ -85,10 +90,10 @@ func (p *Plan) place(s string) Number {
 	if ok && d.possible {
 		return p.numberAt(d)
 	}
-	if c, flag, found := p.candidate(s); found {
+	if c, flags, found := p.candidate(s); found {
 		return Number{
 			Kind: Unparseable, E164: c.e164, Region: c.region, Class: c.class,
-			Flags: c.flags | flag, Candidate: true,
+			Flags: c.flags | flags, Candidate: true,
 		}
 	}
 	if ok {

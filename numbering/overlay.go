@@ -4,37 +4,33 @@ package numbering
 // name that hides what it costs.
 type special struct {
 	class Class
-	// network marks a country code of no country. Its class stands even when
-	// libphonenumber thinks the number invalid: these ranges change faster
-	// than its metadata, and none of them is cheap.
-	network bool
-	// digits is a length, country code included, at which the range is in use
-	// whatever libphonenumber says; 0 leaves validity to it.
-	digits int
+	// sure means that the class stands even when libphonenumber thinks the
+	// number invalid: it knows little of the range.
+	sure bool
 }
 
 // specials maps prefixes of E.164 digits to their class. Every entry differs
 // from what libphonenumber's metadata says about the range, or is one of its
 // non-geographical codes.
 var specials = map[string]special{
-	"800":   {class: TollFree, network: true},
-	"808":   {class: SharedCost, network: true},
-	"870":   {class: Satellite, network: true}, // Inmarsat; the metadata says mobile
-	"878":   {class: IntlNetworkClass, network: true},
-	"881":   {class: Satellite, network: true}, // Iridium, Globalstar; the metadata says mobile
-	"882":   {class: IntlNetworkClass, network: true},
-	"88213": {class: Satellite, network: true}, // EMSAT
-	"88216": {class: Satellite, network: true}, // Thuraya; the metadata says VoIP
-	"883":   {class: IntlNetworkClass, network: true},
-	"888":   {class: IntlNetworkClass, network: true},
-	"979":   {class: Premium, network: true},
+	"800":   {class: TollFree, sure: true},
+	"808":   {class: SharedCost, sure: true},
+	"870":   {class: Satellite, sure: true}, // Inmarsat; the metadata says mobile
+	"878":   {class: IntlNetworkClass, sure: true},
+	"881":   {class: Satellite, sure: true}, // Iridium, Globalstar; the metadata says mobile
+	"882":   {class: IntlNetworkClass, sure: true},
+	"88213": {class: Satellite, sure: true}, // EMSAT
+	"88216": {class: Satellite, sure: true}, // Thuraya; the metadata says VoIP
+	"883":   {class: IntlNetworkClass, sure: true},
+	"888":   {class: IntlNetworkClass, sure: true},
+	"979":   {class: Premium, sure: true},
 
 	"3184": {class: Personal}, // the metadata has one UAN class for 084, 087, 088 and 14
 	"3187": {class: Personal},
 	"3197": {class: M2M},        // the metadata says mobile
 	"4484": {class: SharedCost}, // service charge numbers; the metadata says premium
 	"4487": {class: SharedCost},
-	"4932": {class: VoIP, digits: 13}, // national subscriber numbers
+	"4932": {class: VoIP, sure: true}, // not geographic, as the metadata has some
 }
 
 // The length of the keys of specials.
@@ -49,6 +45,9 @@ func findSpecial(digits string) (special, bool) {
 	}
 	return special{}, false
 }
+
+// crownDependencies are the islands behind +44.
+var crownDependencies = []string{"GG", "JE", "IM"}
 
 // crownPrefixes are the ranges of the Crown dependencies. For valid numbers
 // libphonenumber names the island; of the others it only knows +44.

@@ -134,8 +134,10 @@ func (p *Plan) setExtensions(expr string) error {
 		return fmt.Errorf("extensions: %w", err)
 	}
 	p.extensions = regexp.MustCompile(`^(?:` + expr + `)$`)
-	if p.extensions.MatchString("") {
-		return fmt.Errorf("extensions: %q matches the empty number", expr)
+	for _, probe := range [...]string{"", "+12125550123", "0012125550123", "01112125550123"} {
+		if p.extensions.MatchString(probe) {
+			return fmt.Errorf("extensions: %q matches %q, which is no extension", expr, probe)
+		}
 	}
 	return nil
 }
@@ -186,6 +188,9 @@ func (p *Plan) dropPhoneRules() {
 	p.national, p.area, p.localLength = nil, "", 0
 	p.extensions, p.carriers, p.features = nil, nil, nil
 }
+
+// Country returns the plan's home country, as ISO 3166 alpha-2 code.
+func (p *Plan) Country() string { return p.country }
 
 // Emergency reports whether the string, exactly as it is, reaches an emergency
 // number. It is asked before anything else, and does not allocate. It never

@@ -55,14 +55,14 @@ func freeswitchNumber(target string) (number string, ok bool) {
 	if !found {
 		return "", false
 	}
-	switch strings.ToLower(module) {
-	case "sofia":
+	switch {
+	case strings.EqualFold(module, "sofia"):
 		profile, number, found := strings.Cut(rest, "/")
 		if strings.EqualFold(profile, "gateway") {
 			_, number, found = strings.Cut(number, "/")
 		}
 		return cutDomain(number), found
-	case "loopback", "user":
+	case strings.EqualFold(module, "loopback"), strings.EqualFold(module, "user"):
 		number, _, _ := strings.Cut(rest, "/")
 		return user(number), true
 	}
