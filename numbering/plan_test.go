@@ -1,6 +1,7 @@
 package numbering
 
 import (
+	"fmt"
 	"slices"
 	"sort"
 	"strings"
@@ -154,10 +155,16 @@ func TestEmergencyAgreesWithMetadata(t *testing.T) {
 	}
 }
 
-// numerals writes n in up to three digits, with and without leading zeros.
+// numerals writes n in three digits, and in fewer where it fits.
 func numerals(n int) []string {
-	digits := string([]byte{'0' + byte(n/100), '0' + byte(n/10%10), '0' + byte(n%10)})
-	return []string{digits, digits[1:], digits[2:]}
+	digits := fmt.Sprintf("%03d", n)
+	switch {
+	case n < 10:
+		return []string{digits, digits[1:], digits[2:]}
+	case n < 100:
+		return []string{digits, digits[1:]}
+	}
+	return []string{digits}
 }
 
 func regions() []string {
