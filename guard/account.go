@@ -1,0 +1,179 @@
+package guard
+
+import "time"
+
+// maxAccounts bounds the accounts that are remembered while they do nothing.
+const maxAccounts = 100_000
+
+// account is what is known of somebody who may pay for calls.
+type account struct {
+	Account
+	phone   bool // has proved a password, or is configured
+	limits  *Limits
+	version int // of the policy that chose limits
+	bar     *Bar
+
+	live   int // outbound attempts that have not ended
+	used   time.Time
+	recent []time.Time // attempts of the last minute, oldest first
+	run    run         // of numbers dialled one after the other
+	talk   talk        // time talked
+}
+
+// account returns what is known of a, which may be nothing yet.
+func (s *state) account(a Account) *account {
+	acc := s.accounts[a]
+	if acc == nil {
+		if len(s.accounts) >= maxAccounts {
+			s.forget()
+			if len(s.accounts) >= maxAccounts {
+				a = Account{PBX: a.PBX, Name: "*"} // a PBX has not so many; a forger has
+			}
+		}
+		acc = &account{Account: a}
+		s.accounts[a] = acc
+	}
+	acc.used = s.now
+	return acc
+}
+
+// limitsOf returns the limits of the first group that matches.
+func (s *state) limitsOf(a *account) *Limits {
+	if a.version == s.version {
+		return a.limits
+	}
+	a.version, a.limits = s.version, &s.policy.Default
+	for i := range s.policy.Groups {
+		if g := &s.policy.Groups[i]; g.Accounts.MatchString(a.Name) {
+			a.limits = &g.Limits
+			break
+		}
+	}
+	return a.limits
+}
+
+// provedPhone learns that an account is a phone: it knows a password.
+func (s *state) provedPhone(st *site, ev *Event) {
+	if ev.Account.Name == "" || ev.Service == "AMI" || len(s.accounts) >= maxAccounts {
+		return
+	}
+	// chan_sip reports the dialled number where the account belongs, so an
+	// account is only believed that is one already or registers.
+	if ev.Kind == Registered || ev.Service == "PJSIP" {
+		s.account(ev.Account).phone = true
+	}
+}
+
+// forget drops accounts that have done nothing for a day, sooner when there are
+// too many of them.
+func (s *state) forget() {
+	idle := 24 * time.Hour
+	if len(s.accounts) >= maxAccounts {
+		idle = time.Minute
+	}
+	for k, a := range s.accounts {
+		if a.live == 0 && a.bar == nil && s.now.Sub(a.used) > idle {
+			delete(s.accounts, k)
+		}
+		if a.bar != nil && !a.bar.Until.IsZero() && s.now.After(a.bar.Until) {
+			a.bar = nil
+		}
+	}
+}
+
+// run is a row of numbers that differ only in their last digits.
+type run struct {
+	last string // E.164
+	n    int
+	at   time.Time
+}
+
+// runDigits is how many last digits may differ in a run, and runGap how long a
+// pause ends one.
+const (
+	runDigits = 4
+	runGap    = 10 * time.Minute
+)
+
+// add takes the next dialled number. A repeated number neither extends a run
+// nor ends it: redialling is what people do.
+func (r *run) add(e164 string, now time.Time) {
+	switch {
+	case e164 == r.last && now.Sub(r.at) < runGap:
+	case r.n > 0 && now.Sub(r.at) < runGap && neighbours(r.last, e164):
+		r.n++
+	default:
+		r.n = 1
+	}
+	r.last, r.at = e164, now
+}
+
+// neighbours says whether two numbers of one length share all but their last
+// runDigits digits.
+func neighbours(a, b string) bool {
+	k := len(a) - runDigits
+	return len(a) == len(b) && k > 4 && a[:k] == b[:k]
+}
+
+// talk is the time an account has talked: in each of the last 60 minutes, and
+// today.
+type talk struct {
+	minutes [60]uint32 // milliseconds, by minute modulo 60
+	latest  int64      // the minute that was last written
+	day     int64      // counted in the PBX's zone
+	today   time.Duration
+}
+
+// moment is a time as talk counts it: minutes by the monotonic clock, which
+// nobody can set back, and days by the wall clock of the PBX's zone.
+type moment struct{ minute, day int64 }
+
+func (s *state) moment(at time.Time, zone *time.Location) moment {
+	const early = 1 << 20 // keeps the minutes before the start above zero
+	_, offset := at.In(zone).Zone()
+	return moment{
+		minute: early + int64(at.Sub(s.since)/time.Minute),
+		day:    (at.Unix() + int64(offset)) / 86400,
+	}
+}
+
+func (t *talk) add(d time.Duration, now moment) {
+	t.roll(now)
+	t.minutes[t.latest%60] += uint32(d / time.Millisecond)
+	t.today += d
+}
+
+// roll empties the minutes and the day that have passed since the last call.
+func (t *talk) roll(now moment) {
+	if now.minute-t.latest >= 60 {
+		t.minutes = [60]uint32{}
+		t.latest = now.minute
+	}
+	for t.latest < now.minute {
+		t.latest++
+		t.minutes[t.latest%60] = 0
+	}
+	if now.day > t.day {
+		t.day, t.today = now.day, 0
+	}
+}
+
+// hour is the time talked in the last 60 minutes.
+func (t *talk) hour() time.Duration {
+	var ms uint64
+	for _, m := range t.minutes {
+		ms += uint64(m)
+	}
+	return time.Duration(ms) * time.Millisecond
+}
+
+// restore adds a call that ended before the guard started.
+func (t *talk) restore(d time.Duration, ended, now moment) {
+	t.roll(now)
+	if ended.day == t.day {
+		t.today += d
+	}
+	if ended.minute <= t.latest && t.latest-ended.minute < 60 {
+		t.minutes[ended.minute%60] += uint32(d / time.Millisecond)
+	}
+}

@@ -1,0 +1,272 @@
+package guard
+
+import (
+	"net/netip"
+	"time"
+
+	"pbxguard/numbering"
+)
+
+// attempt is one try to reach a number outside, paid by one account: from the
+// moment a leg wants the number, through the trunk leg that carries it, to its end.
+type attempt struct {
+	prev, next *attempt // in order of their start
+	site       *site
+	call       CallID
+	payer      *account
+	via        string
+	origin     *leg // places it
+	trunk      *leg // carries it; nil until something was sent
+
+	dialled string
+	sent    string
+	number  numbering.Number
+	foreign string // the country counted in site.abroad, if any
+
+	started  time.Time
+	answered time.Time
+	accrued  time.Time // talk time up to here is in the payer's account
+	source   netip.Addr
+	retry    bool // the same number over another trunk, in one call
+
+	fired  uint64 // rules that have been hit, by their place in the table
+	killed bool   // an order to end it was given
+	spared bool   // it would have been ended
+}
+
+// dial: leg l wants a number and nothing was sent yet. Whatever stays inside
+// the PBX, and whatever is not understood, is left until a trunk is dialled:
+// every PBX has services with odd numbers.
+func (s *state) dial(l *leg, dialled string) {
+	if dialled == "" || l.emergency || s.emergency(l, dialled, l.site.Plan) {
+		return
+	}
+	n := s.normalise(l.site.Plan, dialled)
+	switch n.Kind {
+	case numbering.Internal, numbering.Feature, numbering.Harmonised:
+		return
+	case numbering.Unparseable:
+		if !n.Candidate {
+			return
+		}
+	}
+	a := s.attemptOf(l)
+	if a == nil || a.trunk != nil {
+		a = s.newAttempt(l, n)
+	}
+	a.dialled = dialled
+	s.aim(a, n)
+	s.judge(a, whenPlaced)
+}
+
+// send: leg l dials the trunk leg o with a number. This is what will be paid.
+func (s *state) send(l, o *leg, sent string) {
+	plan := l.site.trunkPlan(o.account.Name)
+	if l.emergency || o.emergency || s.emergency(l, sent, l.site.Plan) || s.emergency(l, sent, plan) {
+		l.emergency, o.emergency = true, true
+		if a := s.attemptOf(l); a != nil && a.trunk == nil {
+			s.dropAttempt(a)
+		}
+		return
+	}
+	n := s.normalise(plan, sent)
+	if n.Kind == numbering.Internal {
+		return // a tie line to another PBX
+	}
+	a := o.carries
+	if a == nil {
+		a = s.attemptOf(l)
+	}
+	switch {
+	case a == nil || a.trunk != nil && a.trunk != o:
+		a = s.newAttempt(l, n)
+		a.dialled = l.dialled
+	case sameDigits(sent, a.number.E164):
+		n = a.number // dialled in a form of its own, sent in E.164 digits
+	}
+	if a.dialled == "" {
+		a.dialled = sent
+	}
+	a.trunk, a.sent, o.carries = o, sent, a
+	if !o.answered.IsZero() {
+		a.answered, a.accrued = o.answered, s.now
+	}
+	s.repay(a)
+	s.aim(a, n)
+	s.judge(a, whenPlaced)
+	s.alsoKill(a)
+}
+
+// emergency says whether a number reached from l is an emergency number, and
+// if so puts the leg out of everybody's reach, the caller's leg included.
+func (s *state) emergency(l *leg, dialled string, plan *numbering.Plan) bool {
+	if !plan.Emergency(dialled) {
+		return false
+	}
+	for i := 0; l != nil && i < maxChain; i++ {
+		l.emergency = true
+		if o := l.other(); o != nil {
+			o.emergency = true
+		}
+		l = s.up(l)
+	}
+	return true
+}
+
+// sameDigits says whether what was sent is the E.164 number it was before, with
+// or without a plus, or behind a short prefix that the trunk wants.
+func sameDigits(sent, e164 string) bool {
+	const prefix = 6
+	if len(e164) < 8 || len(sent) < len(e164)-1 || len(sent) > len(e164)+prefix {
+		return false
+	}
+	return sent[len(sent)-len(e164)+1:] == e164[1:]
+}
+
+// attemptOf finds the attempt that l is placing, here or further up its chain
+// of Local channels.
+func (s *state) attemptOf(l *leg) *attempt {
+	for range maxChain {
+		if l.places != nil {
+			return l.places
+		}
+		top := s.up(l)
+		if top == nil || top.trunk() {
+			return nil
+		}
+		l = top
+	}
+	return nil
+}
+
+func (s *state) newAttempt(l *leg, n numbering.Number) *attempt {
+	a := &attempt{site: l.site, call: l.call, origin: l, started: s.now, prev: s.last}
+	a.retry = n.E164 != "" && l.tried == n.E164
+	l.tried = n.E164
+	if s.last != nil {
+		s.last.next = a
+	} else {
+		s.first = a
+	}
+	s.last = a
+	s.attempts++
+	l.places = a
+	a.payer, a.via = s.payer(l)
+	a.payer.live++
+	a.payer.used = s.now
+	if addr, ok := s.sources.placedCall(a.payer.Account, s.now); ok {
+		a.source = addr
+	}
+	return a
+}
+
+// repay moves an attempt to the account that pays for it, now that more is known.
+func (s *state) repay(a *attempt) {
+	p, via := s.payer(a.origin)
+	if via != "" {
+		a.via = via
+	}
+	if p == a.payer {
+		return
+	}
+	a.payer.live--
+	p.live++
+	a.payer = p
+}
+
+// aim gives an attempt its number, and counts it where numbers are counted: the
+// first number counts as a try, a later and better reading of it does not.
+func (s *state) aim(a *attempt, n numbering.Number) {
+	first := a.number.Kind == 0 && a.number.E164 == "" && a.number.Class == 0
+	a.number = n
+	foreign := ""
+	if s.isForeign(a) {
+		foreign = n.Region
+	}
+	if foreign != a.foreign {
+		s.leaveCountry(a)
+		a.foreign = foreign
+		if foreign != "" {
+			a.site.abroad[foreign]++
+		}
+	}
+	if first && !a.retry {
+		a.payer.recent = append(a.payer.recent, s.now)
+		a.payer.run.add(n.E164, s.now)
+	}
+}
+
+// isForeign says whether a number lies outside the PBX's own country.
+func (s *state) isForeign(a *attempt) bool {
+	switch a.number.Kind {
+	case numbering.International, numbering.IntlNetwork:
+		return true
+	case numbering.Unparseable:
+		return a.number.Region != "" && a.number.Region != a.site.Plan.Country()
+	}
+	return false
+}
+
+func (s *state) leaveCountry(a *attempt) {
+	if a.foreign == "" {
+		return
+	}
+	if a.site.abroad[a.foreign]--; a.site.abroad[a.foreign] <= 0 {
+		delete(a.site.abroad, a.foreign)
+	}
+	a.foreign = ""
+}
+
+// accrue adds what was talked since the last time to the payer's account.
+func (s *state) accrue(a *attempt) {
+	if a.answered.IsZero() {
+		return
+	}
+	if d := s.now.Sub(a.accrued); d > 0 {
+		a.payer.talk.add(d, s.moment(s.now, a.site.zone()))
+		a.accrued = s.now
+	}
+}
+
+// endAttempt takes an attempt off every count and writes it down.
+func (s *state) endAttempt(a *attempt, cause int) {
+	s.accrue(a)
+	s.dropAttempt(a)
+	r := CallRecord{
+		Call: a.call, PBX: a.site.name, Payer: a.payer.Account, Via: a.via,
+		Started: a.started, Duration: s.now.Sub(a.started),
+		Dialled: a.dialled, Sent: a.sent, Number: a.number.E164,
+		Country: a.number.Region, Class: a.number.Class.String(),
+		Cause: cause, Source: a.source, Killed: a.killed,
+	}
+	if a.trunk != nil && a.trunk.account != nil {
+		r.Trunk = a.trunk.account.Account
+	}
+	if !a.answered.IsZero() {
+		r.Talked = s.now.Sub(a.answered)
+	}
+	s.record(r)
+}
+
+// dropAttempt takes an attempt off every count.
+func (s *state) dropAttempt(a *attempt) {
+	s.leaveCountry(a)
+	a.payer.live--
+	if a.origin.places == a {
+		a.origin.places = nil
+	}
+	if a.trunk != nil && a.trunk.carries == a {
+		a.trunk.carries = nil
+	}
+	if a.prev != nil {
+		a.prev.next = a.next
+	} else if s.first == a {
+		s.first = a.next
+	}
+	if a.next != nil {
+		a.next.prev = a.prev
+	} else if s.last == a {
+		s.last = a.prev
+	}
+	s.attempts--
+}

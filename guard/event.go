@@ -1,0 +1,150 @@
+package guard
+
+import (
+	"net/netip"
+	"time"
+)
+
+// LegID names one leg of a call for as long as the PBX runs: Asterisk's
+// Uniqueid, FreeSWITCH's Unique-ID. Channel names are reused and will not do.
+type LegID string
+
+// CallID names the call that a leg is part of: Asterisk's Linkedid.
+type CallID string
+
+// Kind says what happened.
+type Kind uint8
+
+const (
+	// Tick says only that time has passed.
+	Tick Kind = iota
+
+	// Connected and Disconnected tell of the connection that carries calls.
+	// Between them nothing is known: a resync follows.
+	Connected
+	Disconnected
+	// ResyncStarted, LegListed and ResyncEnded carry the PBX's own list of
+	// live legs. A leg that is not listed has ended.
+	ResyncStarted
+	LegListed
+	ResyncEnded
+
+	// LegStarted: a leg exists. Number is what its owner dialled, if anything.
+	LegStarted
+	// LegDialling: Leg calls Other, with Number sent to it. Exten is where the
+	// calling leg stands in the dial plan, which may be another number than
+	// the one it dialled.
+	LegDialling
+	// LegForwarded: Other, called by Leg, answered with "call Number instead".
+	LegForwarded
+	// LegAnswered: Leg is up.
+	LegAnswered
+	// LegEnded: Leg is gone.
+	LegEnded
+	// LegTransferred: Other, who was talking to Leg, sends Leg to Number.
+	LegTransferred
+	// LegsJoined: the party of Leg now talks to the party of Other (an attended
+	// transfer; Account is the endpoint that transferred).
+	LegsJoined
+	// LegOriginated: the PBX itself was told to make Leg call Number.
+	LegOriginated
+
+	// HangupRefused answers a Hangup of Leg: the PBX knows no such leg.
+	HangupRefused
+
+	// AuthChallenged: the PBX asked Source for credentials.
+	AuthChallenged
+	// AuthOK: Source proved that it knows Account's password.
+	AuthOK
+	// AuthFailed: Source gave wrong credentials for Account, or named an
+	// account that does not exist (Unknown).
+	AuthFailed
+	// AuthRefused: Source was turned away by an access list.
+	AuthRefused
+	// Registered and Unregistered: Account is, or is no longer, reachable at Source.
+	Registered
+	Unregistered
+
+	// Forged: a block on the wire contradicts itself, as one does into which
+	// somebody has smuggled a line break. Number says what was wrong. Source is
+	// the address that the PBX itself vouches for, if there is one.
+	Forged
+	// Shed: the adapter had to drop Count events of little worth.
+	Shed
+	kinds
+)
+
+var kindNames = [kinds]string{
+	"tick", "connected", "disconnected", "resync started", "leg listed", "resync ended",
+	"leg started", "leg dialling", "leg forwarded", "leg answered", "leg ended",
+	"leg transferred", "legs joined", "leg originated", "hangup refused",
+	"auth challenged", "auth ok", "auth failed", "auth refused", "registered", "unregistered",
+	"forged", "shed",
+}
+
+func (k Kind) String() string {
+	if k < kinds {
+		return kindNames[k]
+	}
+	return "unknown"
+}
+
+// Side says what a leg leads to, as far as its name shows.
+type Side uint8
+
+const (
+	Endpoint Side = iota // a phone or a trunk: Account tells which
+	LocalOne             // the first half of a channel that loops back into the dial plan
+	LocalTwo             // its second half, which goes on dialling
+)
+
+// Proof says how far an address can be believed.
+type Proof uint8
+
+const (
+	// Unproven: a UDP datagram, whose source anybody can write. Neither
+	// Asterisk channel driver binds a failed answer to the address it challenged.
+	Unproven Proof = iota
+	// Path: the address answered us (TCP, TLS, WebSocket).
+	Path
+)
+
+// Event is one thing that happened on a PBX. Its strings come from the network
+// and may hold anything; none is ever sent back unchecked.
+type Event struct {
+	Kind Kind
+	PBX  string
+	// At is when the guard's own host saw the event, with its monotonic
+	// reading. Live, it is never taken from the PBX.
+	At time.Time
+
+	Leg     LegID
+	Call    CallID
+	Channel string // the leg's name, for people
+	Side    Side
+	Pair    string  // what the two halves of a Local channel have in common
+	Account Account // the endpoint of Leg, or who authenticates
+	Context string  // where in the dial plan
+	Number  string
+	Exten   string
+	Up      bool // LegStarted, LegListed: already answered
+
+	Other        LegID
+	OtherCall    CallID
+	OtherAccount Account
+	// ToTrunk: the dial string names a number beyond the endpoint, as one does
+	// for a trunk and never for a phone.
+	ToTrunk bool
+
+	Cause int           // LegEnded: Q.850
+	Since time.Duration // LegListed: how long the leg has existed
+
+	Source  netip.AddrPort
+	Proof   Proof
+	Service string // "SIP", "PJSIP", "AMI", ...
+	Session string // groups the events of one attempt
+	Unknown bool   // AuthFailed: the account does not exist
+	Agent   string // the user agent, where the PBX tells
+
+	Count int // Shed
+}

@@ -1,0 +1,167 @@
+package guard
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"pbxguard/numbering"
+)
+
+func premiumKills(t *testing.T) *rig {
+	p := enforcing(t)
+	p.Default.Class = map[numbering.Class]Action{numbering.Premium: Kill}
+	return newRig(t, p)
+}
+
+func outcome(r *rig) (Decision, bool) {
+	for _, rec := range r.records {
+		if d, ok := rec.(Decision); ok && d.Outcome != "" {
+			return d, true
+		}
+	}
+	return Decision{}, false
+}
+
+func TestKillIsConfirmedByTheEndOfEveryLeg(t *testing.T) {
+	r := premiumKills(t)
+	leg := r.phone("100", "09001234567")
+	if !slices.Equal(r.hungUp, []LegID{leg}) {
+		t.Fatalf("hung up %v, want %s", r.hungUp, leg)
+	}
+	trunk := r.out(leg, "09001234567") // the race was lost
+	r.end(leg)
+	if _, ok := outcome(r); ok {
+		t.Fatal("confirmed while the trunk leg is up")
+	}
+	r.end(trunk)
+	d, ok := outcome(r)
+	if !ok || d.Outcome != "confirmed" || d.After <= 0 {
+		t.Errorf("got %+v, want confirmed", d)
+	}
+	first, _ := r.last("destination")
+	if d.ID != first.ID {
+		t.Errorf("outcome is of decision %d, want %d", d.ID, first.ID)
+	}
+	if r.s.count.confirmed != 1 || r.s.count.kills != 1 {
+		t.Errorf("got %d of %d confirmed", r.s.count.confirmed, r.s.count.kills)
+	}
+}
+
+func TestKillThatDoesNotWorkIsPushed(t *testing.T) {
+	r := premiumKills(t)
+	leg, trunk := r.place("100", "09001234567")
+	r.wait(400 * time.Millisecond)
+	if len(r.hungUp) != 1 {
+		t.Fatalf("hung up %v before 500 ms", r.hungUp)
+	}
+	r.wait(200 * time.Millisecond)
+	if !slices.Contains(r.hungUp, trunk) {
+		t.Errorf("hung up %v, want the trunk leg by itself too", r.hungUp)
+	}
+	r.wait(500 * time.Millisecond)
+	if r.redials != 1 {
+		t.Errorf("got %d fresh connections, want 1", r.redials)
+	}
+	r.wait(3 * time.Second)
+	d, ok := outcome(r)
+	if !ok || d.Outcome != "unconfirmed" {
+		t.Errorf("got %+v, want unconfirmed", d)
+	}
+	if !slices.Contains(r.decided(), "kill-unconfirmed") {
+		t.Error("nobody was told")
+	}
+	r.end(trunk, leg)
+	r.empty()
+}
+
+func TestHangupRefusedStartsAResync(t *testing.T) {
+	r := premiumKills(t)
+	leg := r.phone("100", "09001234567")
+	r.feed(Event{Kind: HangupRefused, Leg: leg})
+	if r.resyncs != 1 {
+		t.Errorf("got %d resyncs, want 1", r.resyncs)
+	}
+	r.feed(Event{Kind: ResyncStarted})
+	r.feed(Event{Kind: ResyncEnded})
+	r.empty()
+	if d, ok := outcome(r); !ok || d.Outcome != "confirmed" {
+		t.Errorf("got %+v: a leg that the PBX does not have is gone", d)
+	}
+}
+
+func TestEmergencyIsNeverTouched(t *testing.T) {
+	p := enforcing(t)
+	p.Default = Limits{
+		Concurrent: CountLimit{Max: 0, Action: Lock}, Attempts: CountLimit{Max: 0, Action: Lock},
+		Duration: SpanLimit{Max: time.Second, Action: Kill}, Sequential: CountLimit{Max: 0, Action: Kill},
+		CountryAction: Kill, MinutesDay: SpanLimit{Max: time.Second, Action: Kill},
+		Class: map[numbering.Class]Action{numbering.EmergencyClass: Kill, numbering.Unknown: Kill},
+	}
+	for _, number := range []string{"112", "112#", "911"} {
+		r := newRig(t, p)
+		if err := r.s.barByHand(Bar{Account: ext("100"), By: "test"}); err != nil {
+			t.Fatal(err)
+		}
+		leg, trunk := r.place("100", number)
+		r.answer(trunk, leg)
+		r.wait(time.Minute)
+		if len(r.hungUp) != 0 {
+			t.Errorf("%s: hung up %v", number, r.hungUp)
+		}
+		for _, id := range []string{string(leg), string(trunk)} {
+			if err := r.s.hangupByHand(id, "test"); err != ErrEmergency {
+				t.Errorf("%s: hangup by hand got %v, want %v", number, err, ErrEmergency)
+			}
+		}
+		r.end(trunk, leg)
+		r.empty()
+		other := r.phone("100", "0201234567")
+		if !slices.Contains(r.hungUp, other) {
+			t.Errorf("%s: the lock did not hold for an ordinary call", number)
+		}
+	}
+}
+
+func TestEmergencyThroughALocalChannel(t *testing.T) {
+	p := enforcing(t)
+	p.Default.Duration = SpanLimit{Max: time.Second, Action: Kill}
+	r := newRig(t, p)
+	leg := r.phone("100", "112")
+	trunk := r.out(r.local(leg, "112", "0201234567"), "0201234567") // routed to a local control room
+	r.answer(trunk, leg)
+	r.wait(time.Minute)
+	if len(r.hungUp) != 0 {
+		t.Errorf("hung up %v", r.hungUp)
+	}
+}
+
+func TestLockSparesAddressesLongInUse(t *testing.T) {
+	// The address has authenticated the account for ten days.
+	p := enforcing(t)
+	r := newRig(t, p)
+	src := addrPort("198.51.100.7:5060")
+	old := Standing{Account: ext("100"), Source: src.Addr(), First: r.now.Add(-240 * time.Hour), Last: r.now.Add(-time.Hour)}
+	r.s = newState(p, Outside{PBXs: map[string]PBX{"a": r}, Firewall: r, Ledger: r}, Memory{Standings: []Standing{old}}, r.now)
+	if err := r.s.barByHand(Bar{Account: ext("100"), Reason: "test", By: "root"}); err != nil {
+		t.Fatal(err)
+	}
+	r.feed(Event{Kind: AuthOK, Account: ext("100"), Source: src, Service: "PJSIP", Session: "x"})
+	r.phone("100", "0201234567")
+	if len(r.hungUp) != 0 {
+		t.Errorf("hung up %v: the phone at its usual place was silenced", r.hungUp)
+	}
+	r.feed(Event{Kind: AuthOK, Account: ext("100"), Source: addrPort("203.0.113.9:5060"), Service: "PJSIP", Session: "y"})
+	leg := r.phone("100", "0201234567")
+	if !slices.Contains(r.hungUp, leg) {
+		t.Error("a call from a new address passed the lock")
+	}
+	if err := r.s.barByHand(Bar{Account: ext("100"), Off: true, By: "root"}); err != nil {
+		t.Fatal(err)
+	}
+	n := len(r.hungUp)
+	r.phone("100", "0201234567")
+	if len(r.hungUp) != n {
+		t.Error("unlock did not unlock")
+	}
+}

@@ -1,0 +1,256 @@
+package guard
+
+import "time"
+
+// leg is one channel of the PBX.
+type leg struct {
+	site    *site
+	id      LegID
+	call    CallID
+	channel string
+	side    Side
+	pair    string
+	account *account // of its endpoint; nil for a Local channel
+	dialled string   // when it started
+	exten   string   // where it stood in the dial plan when it last dialled
+	tried   string   // the E.164 number it last tried
+
+	by     *leg     // who dialled it
+	placed bool     // dialled by the PBX itself: an originate
+	cause  *account // on whose behalf it dials since it was forwarded or transferred
+	via    string   // "forward", "transfer", "originate"
+
+	places    *attempt // the latest outbound attempt that it placed
+	carries   *attempt // the outbound attempt whose trunk leg it is
+	emergency bool     // never to be touched
+	started   time.Time
+	answered  time.Time // zero while it rings
+	round     int       // of resync
+}
+
+func (l *leg) trunk() bool { return l.account != nil && l.site.isTrunk(l.account) }
+func (l *leg) phone() bool { return l.account != nil && l.site.isPhone(l.account) }
+
+// other is the other half of a Local channel, if it is up.
+func (l *leg) other() *leg {
+	p := l.site.locals[l.pair]
+	switch {
+	case p == nil:
+		return nil
+	case l.side == LocalOne:
+		return p.two
+	}
+	return p.one
+}
+
+// setPair makes l one half of its Local channel.
+func (l *leg) setPair() {
+	p := l.site.locals[l.pair]
+	if p == nil {
+		p = new(locals)
+		l.site.locals[l.pair] = p
+	}
+	if l.side == LocalOne {
+		p.one = l
+	} else {
+		p.two = l
+	}
+}
+
+// unpair undoes setPair.
+func (l *leg) unpair() {
+	p := l.site.locals[l.pair]
+	if p == nil || l.side == Endpoint {
+		return
+	}
+	if p.one == l {
+		p.one = nil
+	}
+	if p.two == l {
+		p.two = nil
+	}
+	if p.one == nil && p.two == nil {
+		delete(l.site.locals, l.pair)
+	}
+}
+
+// legOf returns the leg of an event, made from what the event tells if it was
+// not known: an event about a leg proves that the leg is there.
+func (s *state) legOf(st *site, id LegID, ev *Event) *leg {
+	if l := st.legs[id]; l != nil {
+		return l
+	}
+	if id == "" || len(st.legs) >= maxLegs || st.gone[id] {
+		return nil
+	}
+	l := &leg{site: st, id: id, call: ev.Call, started: s.now, round: st.round}
+	st.legs[id] = l
+	return l
+}
+
+// describe fills in what an event says of its own leg.
+func (s *state) describe(l *leg, ev *Event) {
+	if ev.Call != "" {
+		l.call = ev.Call
+	}
+	if ev.Channel == "" || l.channel == ev.Channel {
+		return
+	}
+	l.unpair()
+	l.channel, l.side, l.pair = ev.Channel, ev.Side, ev.Pair
+	if l.side == Endpoint {
+		if ev.Account.Name != "" {
+			l.account = s.account(ev.Account)
+		}
+		return
+	}
+	l.setPair()
+}
+
+func (s *state) legStarted(st *site, ev *Event) {
+	l := s.legOf(st, ev.Leg, ev)
+	if l == nil || l.dialled != "" {
+		return
+	}
+	s.describe(l, ev)
+	l.dialled, l.exten = ev.Number, ev.Number
+	if ev.Up {
+		l.answered = s.now
+	}
+	switch {
+	case l.phone() && l.dialled != "":
+		s.dial(l, l.dialled)
+	case l.account != nil && !l.phone():
+		st.wonder(l.account)
+	}
+}
+
+// legDialling: one leg calls another. It is a forward's and a Local channel's
+// first word on the number that is wanted, and a trunk's on the number sent.
+func (s *state) legDialling(st *site, ev *Event) {
+	o := s.legOf(st, ev.Other, &Event{Call: ev.OtherCall})
+	if o == nil {
+		return
+	}
+	if o.account == nil && o.side == Endpoint && ev.OtherAccount.Name != "" {
+		o.account = s.account(ev.OtherAccount) // its own first event is still to come, or was lost
+	}
+	l := s.legOf(st, ev.Leg, ev)
+	if l == nil {
+		o.placed = true
+		return
+	}
+	s.describe(l, ev)
+	l.exten = ev.Exten
+	o.by = l
+	o.emergency = o.emergency || l.emergency
+	switch {
+	case o.side == LocalOne:
+		two := o.other()
+		if two == nil {
+			return
+		}
+		two.emergency = two.emergency || o.emergency
+		if a := two.places; a != nil && a.trunk != nil {
+			s.repay(a) // Asterisk 16 tells of the trunk first
+			s.judge(a, whenPlaced)
+			return
+		}
+		s.dial(two, two.dialled)
+	case o.account == nil:
+	case ev.ToTrunk || o.trunk():
+		if ev.ToTrunk {
+			st.learnTrunk(o.account)
+		}
+		s.send(l, o, ev.Number)
+	}
+}
+
+// legForwarded: the phone that was called answered with another number (SIP
+// 302). What its caller dials next is dialled for that phone.
+func (s *state) legForwarded(st *site, ev *Event) {
+	l, o := st.legs[ev.Leg], st.legs[ev.Other]
+	if l == nil {
+		return
+	}
+	if o != nil && o.account != nil {
+		l.cause, l.via = o.account, "forward"
+	}
+}
+
+func (s *state) legAnswered(st *site, ev *Event) {
+	l := s.legOf(st, ev.Leg, ev)
+	if l == nil {
+		return
+	}
+	s.describe(l, ev)
+	if !l.answered.IsZero() {
+		return
+	}
+	l.answered = s.now
+	if a := l.carries; a != nil {
+		a.answered, a.accrued = s.now, s.now
+	}
+}
+
+// legTransferred: somebody in the call sends the other party to a number, and
+// pays for what comes of it.
+func (s *state) legTransferred(st *site, ev *Event) {
+	l := s.legOf(st, ev.Leg, ev)
+	if l == nil {
+		return
+	}
+	if by := st.legs[ev.Other]; by != nil && by.account != nil {
+		l.cause = by.account
+	} else if ev.Account.Name != "" {
+		l.cause = s.account(ev.Account)
+	}
+	l.via, l.exten, l.dialled = "transfer", ev.Number, ev.Number
+	if a := l.places; a != nil {
+		l.places = nil // what it dialled before goes on with its trunk, or has ended
+		if a.trunk == nil {
+			s.endAttempt(a, 0)
+		}
+	}
+	s.dial(l, ev.Number)
+}
+
+// legRenamed takes the name and call that an event gives to a leg.
+func (s *state) legRenamed(st *site, ev *Event) {
+	if l := st.legs[ev.Leg]; l != nil {
+		s.describe(l, ev)
+	}
+	if o := st.legs[ev.Other]; o != nil && ev.OtherCall != "" {
+		o.call = ev.OtherCall
+	}
+}
+
+func (s *state) legEnded(st *site, ev *Event) {
+	if st.syncing && len(st.gone) < maxLegs {
+		st.gone[ev.Leg] = true
+	}
+	if l := st.legs[ev.Leg]; l != nil {
+		s.end(l, ev.Cause)
+	}
+}
+
+// end forgets a leg and, with it, what it was carrying.
+func (s *state) end(l *leg, cause int) {
+	st := l.site
+	delete(st.legs, l.id)
+	l.unpair()
+	if a := l.carries; a != nil {
+		s.endAttempt(a, cause)
+	}
+	if a := l.places; a != nil && a.trunk == nil {
+		s.endAttempt(a, cause)
+	}
+	s.confirmKills(l)
+}
+
+// endAll ends every leg of a site that is no longer watched at all.
+func (s *state) endAll(st *site) {
+	for _, l := range st.legs {
+		s.end(l, 0)
+	}
+}

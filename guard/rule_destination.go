@@ -1,0 +1,96 @@
+package guard
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"pbxguard/numbering"
+)
+
+// destination judges by what a number reaches: premium rates, satellites,
+// networks without a country, and whatever is not understood.
+var destination = rule{
+	id:    "destination",
+	title: "premium, satellite, international-network and unknown numbers",
+	when:  whenPlaced,
+	action: func(l *Limits, a *attempt) Action {
+		return l.Class[a.class()]
+	},
+	hit: func(_ *state, l *Limits, a *attempt) bool { return l.Class[a.class()] != Allow },
+	say: func(_ *state, l *Limits, a *attempt) string {
+		where := a.number.Region
+		switch where {
+		case "", "001":
+			where = "no country"
+		}
+		if l.Class[a.class()] == Allow {
+			return fmt.Sprintf("%s (%s) is of class %s, which is allowed", a.shown(), where, a.class())
+		}
+		return fmt.Sprintf("%s call of %s to %s (%s)", a.class(), a.who(), a.shown(), where)
+	},
+}
+
+// country judges by where a number lies.
+var country = rule{
+	id:     "country",
+	title:  "countries outside the allow list",
+	when:   whenPlaced,
+	action: func(l *Limits, _ *attempt) Action { return l.CountryAction },
+	hit: func(s *state, l *Limits, a *attempt) bool {
+		return s.isForeign(a) && !l.Countries[a.number.Region]
+	},
+	say: func(s *state, l *Limits, a *attempt) string {
+		allowed := strings.Join(slices.Sorted(maps.Keys(l.Countries)), " ")
+		if allowed == "" {
+			allowed = "none"
+		}
+		switch {
+		case !s.isForeign(a):
+			return "not an international call"
+		case l.Countries[a.number.Region]:
+			return fmt.Sprintf("%s is on the allow list", a.number.Region)
+		}
+		return fmt.Sprintf("call of %s to %s in %s, which is not on the allow list (%s)",
+			a.who(), a.shown(), orUnknown(a.number.Region), allowed)
+	},
+}
+
+// class is what an attempt is judged as: a number that is not understood is
+// held to be of the dearest class, whatever a part of it would be.
+func (a *attempt) class() numbering.Class {
+	if a.number.Kind == numbering.Unparseable {
+		return numbering.Unknown
+	}
+	return a.number.Class
+}
+
+// shown is the number for people.
+func (a *attempt) shown() string {
+	if a.number.E164 != "" && !a.number.Candidate {
+		return a.number.E164
+	}
+	if a.sent != "" {
+		return a.sent
+	}
+	return a.dialled
+}
+
+// who names the payer and how it came to pay.
+func (a *attempt) who() string {
+	switch a.via {
+	case "":
+		return "extension " + a.payer.Name
+	case "trunk":
+		return "trunk " + a.payer.Name
+	}
+	return fmt.Sprintf("extension %s (by %s)", a.payer.Name, a.via)
+}
+
+func orUnknown(region string) string {
+	if region == "" {
+		return "an unknown country"
+	}
+	return region
+}

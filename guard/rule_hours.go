@@ -1,0 +1,90 @@
+package guard
+
+import (
+	"fmt"
+	"time"
+)
+
+// outOfHours, weekend and holiday bar international calls while nobody is in
+// the office, by the clock on its wall: the PBX's zone, with its summer time.
+
+var outOfHours = rule{
+	id:     "hours",
+	title:  "international calls outside office hours",
+	when:   whenPlaced,
+	action: func(l *Limits, _ *attempt) Action { return l.Hours.Action },
+	hit: func(s *state, l *Limits, a *attempt) bool {
+		return s.isForeign(a) && !l.Hours.open(s.wall(a))
+	},
+	say: func(s *state, l *Limits, a *attempt) string {
+		at := s.wall(a)
+		if !s.isForeign(a) {
+			return "not an international call"
+		}
+		return fmt.Sprintf("international call of %s to %s at %s; office hours are %s to %s",
+			a.who(), a.shown(), at.Format("15:04 on Monday"), clock(l.Hours.From), clock(l.Hours.To))
+	},
+}
+
+var weekend = rule{
+	id:     "weekend",
+	title:  "international calls on Saturday and Sunday",
+	when:   whenPlaced,
+	action: func(l *Limits, _ *attempt) Action { return l.Weekend },
+	hit: func(s *state, _ *Limits, a *attempt) bool {
+		day := s.wall(a).Weekday()
+		return s.isForeign(a) && (day == time.Saturday || day == time.Sunday)
+	},
+	say: func(s *state, _ *Limits, a *attempt) string {
+		if !s.isForeign(a) {
+			return "not an international call"
+		}
+		return fmt.Sprintf("international call of %s to %s at %s", a.who(), a.shown(), s.wall(a).Format("15:04 on Monday"))
+	},
+}
+
+var holiday = rule{
+	id:     "holiday",
+	title:  "international calls on public holidays and closed days",
+	when:   whenPlaced,
+	action: func(l *Limits, _ *attempt) Action { return l.Holiday },
+	hit: func(s *state, _ *Limits, a *attempt) bool {
+		_, closed := s.closed(a)
+		return s.isForeign(a) && closed
+	},
+	say: func(s *state, _ *Limits, a *attempt) string {
+		name, closed := s.closed(a)
+		switch {
+		case !s.isForeign(a):
+			return "not an international call"
+		case !closed:
+			return s.wall(a).Format("2006-01-02") + " is not a holiday"
+		}
+		return fmt.Sprintf("international call of %s to %s on a holiday (%s)", a.who(), a.shown(), name)
+	},
+}
+
+// wall is the time on the wall of the PBX.
+func (s *state) wall(a *attempt) time.Time { return s.now.In(a.site.zone()) }
+
+func (s *state) closed(a *attempt) (string, bool) {
+	if a.site.Closed == nil {
+		return "", false
+	}
+	return a.site.Closed(s.wall(a))
+}
+
+// open says whether the office is open at the time of day that t shows. Hours
+// that end before they begin pass midnight.
+func (h HoursLimit) open(t time.Time) bool {
+	hour, minute, second := t.Clock()
+	at := time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute + time.Duration(second)*time.Second
+	if h.From <= h.To {
+		return at >= h.From && at < h.To
+	}
+	return at >= h.From || at < h.To
+}
+
+func clock(d time.Duration) string {
+	return fmt.Sprintf("%02d:%02d", d/time.Hour, d%time.Hour/time.Minute)
+}

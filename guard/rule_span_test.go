@@ -1,0 +1,80 @@
+package guard
+
+import (
+	"testing"
+	"time"
+)
+
+func TestDurationWhileUp(t *testing.T) {
+	p := enforcing(t)
+	p.Default.Duration = SpanLimit{Max: 10 * time.Minute, Action: Kill}
+	r := newRig(t, p)
+	leg, trunk := r.place("100", "0201234567")
+	r.wait(20 * time.Minute) // ringing is not talking
+	r.answer(trunk, leg)
+	r.wait(10*time.Minute - time.Second)
+	if len(r.hungUp) != 0 {
+		t.Fatalf("hung up %v at the limit", r.hungUp)
+	}
+	r.wait(2 * time.Second)
+	if r.s.count.kills != 1 || r.hungUp[0] != leg {
+		t.Errorf("hung up %v, want %s", r.hungUp, leg)
+	}
+}
+
+func TestMinutes(t *testing.T) {
+	p := enforcing(t)
+	p.Default.MinutesHour = SpanLimit{Max: 30 * time.Minute, Action: Kill}
+	r := newRig(t, p)
+	talk := func(d time.Duration) {
+		leg, trunk := r.place("100", "0201234567")
+		r.answer(trunk, leg)
+		r.wait(d)
+		r.end(trunk, leg)
+	}
+	talk(20 * time.Minute)
+	r.wait(45 * time.Minute)
+	talk(20 * time.Minute) // 15 of the first twenty are more than an hour ago by its end
+	if len(r.hungUp) != 0 {
+		t.Fatalf("hung up %v", r.hungUp)
+	}
+	talk(15 * time.Minute)
+	if r.s.count.kills != 1 {
+		t.Errorf("hung up %v, want one call after 30 minutes within the hour", r.hungUp)
+	}
+}
+
+func TestMinutesDayStartsAtMidnightOfTheZone(t *testing.T) {
+	p := enforcing(t)
+	p.Default.MinutesDay = SpanLimit{Max: 30 * time.Minute, Action: Kill}
+	r := newRig(t, p)
+	r.now = time.Date(2026, 11, 25, 22, 25, 0, 0, time.UTC) // 23:25 on the wall
+	r.feed(Event{Kind: Tick, At: r.now})
+	leg, trunk := r.place("100", "0201234567")
+	r.answer(trunk, leg)
+	r.wait(29 * time.Minute)
+	r.end(trunk, leg)
+	r.wait(7 * time.Minute) // past midnight
+	leg, trunk = r.place("100", "0201234567")
+	r.answer(trunk, leg)
+	r.wait(29 * time.Minute)
+	if len(r.hungUp) != 0 {
+		t.Fatalf("hung up %v: yesterday's minutes count today", r.hungUp)
+	}
+	r.wait(2 * time.Minute)
+	if r.s.count.kills != 1 {
+		t.Errorf("hung up %v, want one after 30 minutes", r.hungUp)
+	}
+}
+
+func TestUsageOfBeforeTheRestartCounts(t *testing.T) {
+	p := enforcing(t)
+	p.Default.MinutesDay = SpanLimit{Max: 30 * time.Minute, Action: Kill}
+	r := newRig(t, p)
+	mem := Memory{Usage: []Usage{{Account: ext("100"), At: r.now.Add(-2 * time.Hour), Talked: 31 * time.Minute}}}
+	r.s = newState(p, Outside{PBXs: map[string]PBX{"a": r}, Firewall: r, Ledger: r}, mem, r.now)
+	r.place("100", "0201234567")
+	if len(r.hungUp) == 0 {
+		t.Error("a restart made the guard forget the minutes of today")
+	}
+}

@@ -1,0 +1,124 @@
+package guard
+
+import (
+	"slices"
+	"time"
+
+	"pbxguard/numbering"
+)
+
+// maxLegs bounds the legs that are tracked on one PBX. Far beyond what a PBX
+// carries, it stops a forged stream from filling memory.
+const maxLegs = 200_000
+
+// site is one PBX and what is up on it.
+type site struct {
+	*Site
+	name      string
+	connected bool
+	since     time.Time // of the connection, or of its loss
+	lastEvent time.Time
+	listed    time.Time // when the PBX last told all its legs
+
+	legs   map[LegID]*leg
+	locals map[string]*locals // the two halves of Local channels, by what they share
+	abroad map[string]int     // live outbound calls by foreign country
+	trunks map[string]bool    // endpoints seen to take numbers beyond their name
+	odd    []string           // endpoints of which nothing is known
+
+	round    int // of resync; a leg that carries an older one was not listed
+	syncing  bool
+	syncedAt time.Time
+	gone     map[LegID]bool // ended while a resync is under way
+}
+
+// locals are the halves of a Local channel: Dial talks to one, two goes on
+// through the dial plan.
+type locals struct{ one, two *leg }
+
+func newSite(name string, now time.Time) *site {
+	return &site{
+		name: name, since: now, listed: now,
+		legs: map[LegID]*leg{}, locals: map[string]*locals{},
+		abroad: map[string]int{}, trunks: map[string]bool{}, gone: map[LegID]bool{},
+	}
+}
+
+func (st *site) zone() *time.Location {
+	if st.Zone == nil {
+		return time.UTC
+	}
+	return st.Zone
+}
+
+// trunkPlan is how numbers look that are sent to the trunk.
+func (st *site) trunkPlan(trunk string) *numbering.Plan {
+	if p := st.TrunkPlans[trunk]; p != nil {
+		return p
+	}
+	if st.TrunkPlan != nil {
+		return st.TrunkPlan
+	}
+	return st.Plan
+}
+
+// isTrunk says whether an endpoint leads outside. What the configuration says
+// comes first, then what was seen: a number dialled beyond the endpoint's name.
+func (st *site) isTrunk(a *account) bool {
+	name := a.Name
+	if st.Trunks != nil && st.Trunks.MatchString(name) {
+		return true
+	}
+	if st.isPhone(a) {
+		return false
+	}
+	return st.trunks[name]
+}
+
+// isPhone says whether an endpoint is an extension: it is configured as one,
+// its name is one of the plan's internal numbers, or it has proved a password.
+func (st *site) isPhone(a *account) bool {
+	if st.Trunks != nil && st.Trunks.MatchString(a.Name) {
+		return false
+	}
+	return a.phone || st.Phones != nil && st.Phones.MatchString(a.Name) || st.Plan.Internal(a.Name)
+}
+
+// learnTrunk remembers that an endpoint took a number to dial.
+func (st *site) learnTrunk(a *account) {
+	if !st.trunks[a.Name] && len(st.trunks) < 1000 {
+		st.trunks[a.Name] = true
+		st.odd = slices.DeleteFunc(st.odd, func(n string) bool { return n == a.Name })
+	}
+}
+
+// wonder remembers, for status, an endpoint that is neither phone nor trunk as
+// far as is known.
+func (st *site) wonder(a *account) {
+	if len(st.odd) < 20 && !st.isTrunk(a) && !slices.Contains(st.odd, a.Name) {
+		st.odd = append(st.odd, a.Name)
+	}
+}
+
+// connection notes that the PBX is or is no longer watched. The time between
+// is a gap, which is evidence too.
+func (s *state) connection(st *site, up bool, why string) {
+	if st.connected == up {
+		return
+	}
+	if up && !st.listed.Equal(s.since) {
+		s.record(Gap{PBX: st.name, From: st.since, To: s.now, Reason: why})
+	}
+	st.connected, st.since = up, s.now
+	st.syncing = false
+	s.sources.watch(s.anyConnected(), s.now)
+}
+
+func (s *state) anyConnected() bool {
+	for _, st := range s.sites {
+		if st.connected {
+			return true
+		}
+	}
+	return false
+}
