@@ -1,0 +1,163 @@
+// Package control is the unix socket between the daemon and its command line:
+// HTTP with JSON bodies, both ends of it.
+//
+// The server knows each caller by the kernel's word (SO_PEERCRED), never by
+// what the caller says. Looking is for root, the daemon's own user and the
+// members of one group; acting is for root and the daemon's own user, and every
+// act carries the name of who asked for it.
+package control
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"pbxguard/guard"
+)
+
+// DefaultPath is where the daemon listens unless it is told otherwise.
+const DefaultPath = "/run/pbxguard/control.sock"
+
+// A Handler does what callers ask. Its methods are called from many goroutines
+// at once and should heed ctx, which ends when the caller has waited enough.
+// An [Error] it returns reaches the caller as it is.
+type Handler interface {
+	Status(ctx context.Context) (Status, error)
+	Calls(ctx context.Context) ([]guard.LiveCall, error)
+	Bans(ctx context.Context) ([]guard.Ban, error)
+	Decisions(ctx context.Context, q Query) ([]guard.Decision, error)
+	Explain(ctx context.Context, q Question) (guard.Answer, error)
+
+	Ban(ctx context.Context, o BanOrder, by string) error
+	Unban(ctx context.Context, prefix netip.Prefix, by string) error
+	Hangup(ctx context.Context, id, by string) error
+	Lock(ctx context.Context, o LockOrder, by string) error
+	Unlock(ctx context.Context, o LockOrder, by string) error
+	SetModes(ctx context.Context, m Modes, by string) error
+}
+
+// Status is what the daemon is doing and what is wrong with it.
+type Status struct {
+	Version  string       `json:"version"`
+	Engine   guard.Status `json:"engine"`
+	PBXs     []PBX        `json:"pbx"`
+	Firewall Firewall     `json:"firewall"`
+	Store    Store        `json:"store"`
+	Day      Totals       `json:"last_24h"`
+	Gaps     []guard.Gap  `json:"gaps"` // of the last 24 hours, newest first
+	Problems []Check      `json:"problems"`
+}
+
+// PBX is the daemon's view of its connections to one PBX.
+type PBX struct {
+	Name    string `json:"name"`
+	Type    string `json:"type"` // "asterisk"
+	Version string `json:"version,omitempty"`
+	Links   []Link `json:"links"`
+	Shed    uint64 `json:"shed"`    // events lost because the guard was behind
+	Waiting int    `json:"waiting"` // events that wait for the guard
+}
+
+// Link is one connection to a PBX.
+type Link struct {
+	Purpose    string    `json:"purpose"` // "calls", "security"
+	State      string    `json:"state"`   // "connected", "connecting", "refused", "down"
+	Since      time.Time `json:"since,omitzero"`
+	Error      string    `json:"error,omitempty"`
+	Events     uint64    `json:"events"`
+	Forged     uint64    `json:"forged"`
+	Reconnects uint64    `json:"reconnects"`
+}
+
+// Connected is the state of a link that works.
+const Connected = "connected"
+
+// Firewall is what the kernel's side of the bans looks like.
+type Firewall struct {
+	Mode  string `json:"mode"` // "nftables", "dry", "off"
+	Bans  int    `json:"bans"` // elements in the kernel
+	Error string `json:"error,omitempty"`
+}
+
+// Store is what the daemon's memory on disk looks like.
+type Store struct {
+	Path  string `json:"path"`
+	Lost  uint64 `json:"lost"` // records that never reached the disk
+	Error string `json:"error,omitempty"`
+}
+
+// Totals counts verdicts.
+type Totals struct {
+	Killed    int `json:"killed"`
+	WouldKill int `json:"would_kill"`
+	Banned    int `json:"banned"`
+	WouldBan  int `json:"would_ban"`
+}
+
+// Result says how a check went.
+type Result string
+
+const (
+	OK      Result = "ok"
+	Skipped Result = "skipped" // could not be looked at, and need not be
+	Warning Result = "warning" // works, but should not be left so
+	Failed  Result = "failed"
+)
+
+// Check is one thing that was looked at.
+type Check struct {
+	Name   string `json:"name"`
+	Result Result `json:"result"`
+	Detail string `json:"detail"`
+	Fix    string `json:"fix,omitempty"` // the one command or change that mends it
+}
+
+// Query chooses decisions, newest last.
+type Query struct {
+	Since   time.Time // zero: no limit
+	After   uint64    // only greater IDs
+	Rule    string    // "": every rule
+	Account string    // the name of an account; "": every account
+	Limit   int       // the newest so many; 0: the server's own limit
+}
+
+// Question asks what the guard would do with a call.
+type Question struct {
+	PBX     string // "": the only one there is
+	Account string
+	Number  string
+	// At is a time with an offset (RFC 3339), or without one
+	// (2026-12-25T03:00) a time on the PBX's own clock; "" is now.
+	At string
+}
+
+// BanOrder asks for a ban.
+type BanOrder struct {
+	Prefix netip.Prefix  `json:"prefix"`
+	For    time.Duration `json:"for_ns"` // 0: until lifted
+	Reason string        `json:"reason"`
+}
+
+// LockOrder names an account to lock or unlock.
+type LockOrder struct {
+	PBX    string        `json:"pbx,omitempty"` // "": the only one there is
+	Domain string        `json:"domain,omitempty"`
+	Name   string        `json:"name"`
+	For    time.Duration `json:"for_ns,omitempty"` // 0: until unlocked
+	Reason string        `json:"reason,omitempty"`
+}
+
+// Modes says which modes to change and to what; nil leaves a mode as it is.
+type Modes struct {
+	Calls *guard.Mode `json:"calls,omitempty"`
+	Bans  *guard.Mode `json:"bans,omitempty"`
+}
+
+// Error is a refusal in words meant for the person who asked.
+type Error struct {
+	Code int    `json:"-"` // an HTTP status
+	Text string `json:"error"`
+	Hint string `json:"hint,omitempty"`
+}
+
+func (e *Error) Error() string { return e.Text }
