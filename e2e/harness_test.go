@@ -1,0 +1,234 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"pbxguard/control"
+	"pbxguard/guard"
+	"pbxguard/testbed"
+)
+
+// daemon is a "pbxguard run" of its own, with a folder of its own.
+type daemon struct {
+	t        testing.TB
+	asterisk *testbed.Asterisk
+	bin, dir string
+	env      []string // beside the test's own
+
+	cmd    *exec.Cmd
+	exited chan struct{} // closed when cmd has ended
+	log    journal
+}
+
+// newDaemon writes a configuration for a daemon that is yet to be started.
+func newDaemon(t testing.TB, a *testbed.Asterisk, s settings) *daemon {
+	t.Helper()
+	d := &daemon{t: t, asterisk: a, bin: binary(t), dir: t.TempDir()}
+	s.write(t, d.dir, a)
+	t.Cleanup(func() {
+		d.Kill9()
+		if t.Failed() {
+			t.Logf("the daemon said:\n%s", d.log.text())
+		}
+		if strings.Contains(d.log.text(), "DATA RACE") {
+			t.Errorf("data race in the daemon:\n%s", d.log.text())
+		}
+	})
+	return d
+}
+
+// startDaemon starts a daemon and waits until it watches Asterisk.
+func startDaemon(t testing.TB, a *testbed.Asterisk, s settings) *daemon {
+	t.Helper()
+	d := newDaemon(t, a, s)
+	d.Start()
+	d.WaitConnected()
+	return d
+}
+
+// Start starts the daemon and waits until it answers.
+func (d *daemon) Start() {
+	d.t.Helper()
+	d.cmd = exec.Command(d.bin, "run", "--config", d.path())
+	d.cmd.Env = append(os.Environ(), d.env...)
+	d.cmd.Stderr, d.cmd.Stdout = &d.log, &d.log
+	if err := d.cmd.Start(); err != nil {
+		d.t.Fatal(err)
+	}
+	d.exited = make(chan struct{})
+	go func(cmd *exec.Cmd, exited chan struct{}) {
+		cmd.Wait() // the state has it all
+		close(exited)
+	}(d.cmd, d.exited)
+	d.await("the daemon answers", 20*time.Second, func() bool {
+		select {
+		case <-d.exited:
+			d.t.Fatalf("the daemon ended by itself: %v", d.cmd.ProcessState)
+		default:
+		}
+		_, code, err := d.try("status", "--json")
+		return err == nil && (code == 0 || code == 3)
+	})
+}
+
+// Stop ends the daemon as a service manager does and says how long that took.
+func (d *daemon) Stop() time.Duration {
+	d.t.Helper()
+	begin := time.Now()
+	d.Signal(syscall.SIGTERM)
+	select {
+	case <-d.exited:
+	case <-time.After(20 * time.Second):
+		d.t.Fatal("the daemon does not stop")
+	}
+	if !d.cmd.ProcessState.Success() {
+		d.t.Errorf("the daemon stopped with %v", d.cmd.ProcessState)
+	}
+	return time.Since(begin)
+}
+
+// Kill9 kills the daemon without warning, if it runs.
+func (d *daemon) Kill9() {
+	if d.cmd == nil {
+		return
+	}
+	d.cmd.Process.Kill()
+	<-d.exited
+}
+
+// Restart stops the daemon and starts it again.
+func (d *daemon) Restart() {
+	d.t.Helper()
+	d.Stop()
+	d.Start()
+	d.WaitConnected()
+}
+
+func (d *daemon) Signal(s syscall.Signal) {
+	d.t.Helper()
+	if err := d.cmd.Process.Signal(s); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// Reload writes another configuration and has the daemon read it.
+func (d *daemon) Reload(s settings) {
+	d.t.Helper()
+	s.write(d.t, d.dir, d.asterisk)
+	before := d.log.count("msg=reloaded")
+	d.Signal(syscall.SIGHUP)
+	d.await("the daemon has reloaded", 10*time.Second, func() bool { return d.log.count("msg=reloaded") > before })
+}
+
+func (d *daemon) path() string { return filepath.Join(d.dir, "pbxguard.toml") }
+
+// try runs a command of the command line.
+func (d *daemon) try(args ...string) (stdout string, code int, err error) {
+	cmd := exec.Command(d.bin, append(args, "--config", d.path())...)
+	var out, complaint bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &complaint
+	err = cmd.Run()
+	if exit := new(exec.ExitError); errors.As(err, &exit) {
+		err = nil
+		if exit.ExitCode() != 3 {
+			err = fmt.Errorf("pbxguard %s: exit code %d: %s", strings.Join(args, " "), exit.ExitCode(), complaint.String())
+		}
+	}
+	return out.String(), cmd.ProcessState.ExitCode(), err
+}
+
+// CLI runs a command that must succeed and returns what it wrote on stdout.
+func (d *daemon) CLI(args ...string) string {
+	d.t.Helper()
+	out, _, err := d.try(args...)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return out
+}
+
+// JSON runs a command with --json and puts its answer into v.
+func (d *daemon) JSON(v any, args ...string) {
+	d.t.Helper()
+	out := d.CLI(append(args, "--json")...)
+	if err := json.Unmarshal([]byte(out), v); err != nil {
+		d.t.Fatalf("pbxguard %s --json: %v: %s", strings.Join(args, " "), err, out)
+	}
+}
+
+func (d *daemon) Status() (st control.Status) {
+	d.t.Helper()
+	d.JSON(&st, "status")
+	return st
+}
+
+func (d *daemon) Calls() (calls []guard.LiveCall) {
+	d.t.Helper()
+	d.JSON(&calls, "calls")
+	return calls
+}
+
+func (d *daemon) Decisions() (ds []guard.Decision) {
+	d.t.Helper()
+	d.JSON(&ds, "log", "--limit", "10000")
+	return ds
+}
+
+// Connected says whether both connections to Asterisk work and the engine knows.
+func (d *daemon) Connected() bool {
+	d.t.Helper()
+	st := d.Status()
+	links := 0
+	for _, l := range st.PBXs[0].Links {
+		if l.State == control.Connected {
+			links++
+		}
+	}
+	return links == 2 && st.Engine.Sites[0].Connected
+}
+
+func (d *daemon) WaitConnected() {
+	d.t.Helper()
+	d.await("the daemon is connected", 60*time.Second, d.Connected)
+}
+
+// await waits until something is so.
+func (d *daemon) await(what string, limit time.Duration, so func() bool) {
+	d.t.Helper()
+	for deadline := time.Now().Add(limit); !so(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			d.t.Fatalf("after %v still not: %s", limit, what)
+		}
+	}
+}
+
+// journal is what a daemon has said so far.
+type journal struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.buf.Write(p)
+}
+
+func (j *journal) text() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.buf.String()
+}
+
+func (j *journal) count(words string) int { return strings.Count(j.text(), words) }

@@ -1,0 +1,171 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"pbxguard/guard"
+	"pbxguard/testbed"
+)
+
+// server is one SIP stack of a running Asterisk.
+type server struct {
+	*testbed.Asterisk
+	name string // "pjsip" or "sip"
+	addr netip.AddrPort
+}
+
+// tech is how Asterisk names the stack's channels.
+func (s server) tech() string { return strings.ToUpper(s.name) }
+
+// onServers runs the test on chan_pjsip and chan_sip of Asterisk 16 and on 22.
+func onServers(t *testing.T, test func(t *testing.T, s server)) {
+	for _, version := range []int{16, 22} {
+		t.Run(fmt.Sprint(version), func(t *testing.T) {
+			a := testbed.Start(t, version)
+			t.Run("pjsip", func(t *testing.T) { test(t, server{a, "pjsip", a.SIP}) })
+			if a.OldSIP.IsValid() {
+				t.Run("sip", func(t *testing.T) { test(t, server{a, "sip", a.OldSIP}) })
+			}
+		})
+	}
+}
+
+// office is a server with its trunk, phones and guard.
+type office struct {
+	server
+	t     testing.TB
+	ctx   context.Context
+	guard *daemon
+	trunk *testbed.Phone
+}
+
+// newOffice opens an office for a minute. No call outlives it.
+func newOffice(t testing.TB, s server, conf settings) *office {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	o := &office{server: s, t: t, ctx: ctx}
+	t.Cleanup(o.hangUpAll)
+	o.trunk = testbed.NewTrunk(t, s.Asterisk)
+	o.trunk.Server = s.addr
+	o.guard = startDaemon(t, s.Asterisk, conf)
+	return o
+}
+
+// hangUpAll leaves the server without a call.
+func (o *office) hangUpAll() {
+	o.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); o.channels() > 0; time.Sleep(100 * time.Millisecond) {
+		o.CLI(o.t, "channel request hangup all")
+		if time.Now().After(deadline) {
+			o.t.Fatal("calls do not end")
+		}
+	}
+}
+
+// channels is how many legs are up, as Asterisk says itself.
+func (o *office) channels() (n int) {
+	o.t.Helper()
+	out := o.CLI(o.t, "core show channels count")
+	if _, err := fmt.Sscanf(out, "%d active channel", &n); err != nil {
+		o.t.Fatalf("cannot read %q: %v", out, err)
+	}
+	return n
+}
+
+// phone is a phone that has registered.
+func (o *office) phone(user string, opts ...testbed.PhoneOption) *testbed.Phone {
+	o.t.Helper()
+	src := netip.MustParseAddr("192.0.2." + user)
+	p := testbed.NewPhone(o.t, src, user, testbed.Password(user), o.addr, opts...)
+	if code, err := p.Register(o.ctx); err != nil || code != 200 {
+		o.t.Fatalf("phone %s cannot register: %d, %v", user, code, err)
+	}
+	return p
+}
+
+// answered is a call that must be answered.
+func (o *office) answered(p *testbed.Phone, number string) *testbed.Call {
+	o.t.Helper()
+	c := p.Invite(number)
+	if code, err := c.Wait(o.ctx); err != nil || code != 200 {
+		o.t.Fatalf("call of %s to %s: got %d, %v; want 200", p.User, number, code, err)
+	}
+	return c
+}
+
+// hangUp ends calls from their caller's side.
+func (o *office) hangUp(calls ...*testbed.Call) {
+	o.t.Helper()
+	for _, c := range calls {
+		if err := c.Hangup(o.ctx); err != nil {
+			o.t.Errorf("cannot hang up %s: %v", c.Number, err)
+		}
+	}
+}
+
+// stays fails the test if a call ends within a time.
+func (o *office) stays(c *testbed.Call, d time.Duration) {
+	o.t.Helper()
+	ctx, cancel := context.WithTimeout(o.ctx, d)
+	defer cancel()
+	if _, err := c.Ended(ctx); err == nil {
+		o.t.Errorf("the call to %s has ended, which must go on", c.Number)
+	}
+}
+
+// ends waits for the end of a call and returns when it was.
+func (o *office) ends(c *testbed.Call) time.Time {
+	o.t.Helper()
+	ctx, cancel := context.WithTimeout(o.ctx, 15*time.Second)
+	defer cancel()
+	at, err := c.Ended(ctx)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return at
+}
+
+// refused waits for the end of a call that must not be answered.
+func (o *office) refused(c *testbed.Call) {
+	o.t.Helper()
+	o.ends(c)
+	if code, err := c.Wait(o.ctx); err != nil || code < 300 {
+		o.t.Errorf("call to %s: got %d, %v; want it refused", c.Number, code, err)
+	}
+}
+
+// decision waits for the latest verdict of a rule about a payer.
+func (o *office) decision(rule, payer string) guard.Decision {
+	o.t.Helper()
+	var found guard.Decision
+	o.guard.await(fmt.Sprintf("rule %s speaks about %s", rule, payer), 5*time.Second, func() bool {
+		for _, d := range o.guard.Decisions() {
+			if d.Rule == rule && d.Account.Name == payer {
+				found = d
+			}
+		}
+		return found.ID != 0
+	})
+	return found
+}
+
+// killed waits until a rule has ended a call on a payer's account and Asterisk
+// has confirmed it.
+func (o *office) killed(rule, payer string) guard.Decision {
+	o.t.Helper()
+	var d guard.Decision
+	o.guard.await(fmt.Sprintf("the end that rule %s made of a call of %s is confirmed", rule, payer), 10*time.Second, func() bool {
+		d = o.decision(rule, payer)
+		return d.Outcome != ""
+	})
+	if d.Outcome != "confirmed" || !d.Enforced || d.Action < guard.Kill {
+		o.t.Errorf("rule %s about %s: got %v, enforced %v, %q; want a kill that is confirmed", rule, payer, d.Action, d.Enforced, d.Outcome)
+	}
+	return d
+}

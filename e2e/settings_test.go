@@ -1,0 +1,80 @@
+package e2e
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"pbxguard/testbed"
+)
+
+// settings are what a test says in the configuration.
+type settings struct {
+	Calls, Bans string // modes; "" is "observe"
+	CallsMore   string // further lines of [calls]
+	BansMore    string // further lines of [bans]
+	PBX         string // further lines of [[pbx]]
+	Address     string // of the AMI; "" is the testbed's plain one
+	Secret      string // of the AMI account; "" is the right one
+	Firewall    string // mode; "" is "dry"
+	Tables      string // further tables, such as [rules.duration]
+}
+
+// write puts the configuration where a daemon of this folder reads it.
+func (s settings) write(t testing.TB, dir string, a *testbed.Asterisk) {
+	t.Helper()
+	text := fmt.Sprintf(`
+[calls]
+mode = %q
+%s
+[bans]
+mode = %q
+%s
+[[pbx]]
+name = "asterisk"
+address = %q
+config_dir = %q
+trunks = ["trunk"]
+%s
+[pbx.dialplan]
+country = "NL"
+extensions = '^1\d\d$'
+carrier_select = ["71"]
+[firewall]
+mode = %q
+[store]
+path = %q
+[control]
+socket = %q
+group = "root"
+%s
+`, cmp.Or(s.Calls, "observe"), s.CallsMore, cmp.Or(s.Bans, "observe"), s.BansMore,
+		cmp.Or(s.Address, a.AMI), filepath.Join(a.Root, "etc"), s.PBX, cmp.Or(s.Firewall, "dry"),
+		filepath.Join(dir, "pbxguard.db"), filepath.Join(dir, "control.sock"), s.Tables)
+	put(t, filepath.Join(dir, "pbxguard.toml"), text)
+	put(t, filepath.Join(dir, "asterisk.secret"), cmp.Or(s.Secret, "guard-secret")+"\n")
+}
+
+func put(t testing.TB, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// rules writes a [rules.NAME] table with max and action "kill" for each
+// "NAME MAX", of which MAX may be missing.
+func rules(list ...string) string {
+	var b strings.Builder
+	for _, rule := range list {
+		name, limit, ok := strings.Cut(rule, " ")
+		fmt.Fprintf(&b, "[rules.%s]\naction = \"kill\"\n", name)
+		if ok {
+			fmt.Fprintf(&b, "max = %s\n", limit)
+		}
+	}
+	return b.String()
+}
