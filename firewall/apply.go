@@ -86,18 +86,21 @@ func (o *owner) full(hash bool) bool {
 // writeNets brings the interval sets up to what is wanted.
 func (o *owner) writeNets() error {
 	s := spans(o.want.nets)
-	if len(s) == 0 && len(o.written) == 0 {
-		return nil
+	err := o.kernel.changeSpans(o.written, s, o.want.left)
+	if err == nil {
+		o.written = s
 	}
-	if err := o.kernel.writeSpans(s, o.want.left); err != nil {
-		return err
-	}
-	o.written = s
-	return nil
+	return err
+}
+
+// rewriteNets does so whatever they hold.
+func (o *owner) rewriteNets() error {
+	o.written = spans(o.want.nets)
+	return o.kernel.writeSpans(o.written, o.want.left)
 }
 
 // sync adds every wanted ban that the kernel is not known to hold, in chunks,
-// between which queued bans get their turn.
+// between which queued bans get their turn, and writes the interval sets anew.
 func (o *owner) sync() error {
 	chunk := make([]ban, 0, chunkSize)
 	for p, s := range o.want.hashes() {
@@ -120,7 +123,7 @@ func (o *owner) sync() error {
 	if err := o.load(chunk); err != nil {
 		return err
 	}
-	return o.writeNets()
+	return o.rewriteNets()
 }
 
 func (o *owner) load(chunk []ban) error {

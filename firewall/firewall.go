@@ -11,10 +11,12 @@
 // A [Firewall] is driven by one goroutine, [Firewall.Run], which alone owns the
 // wanted bans and the netlink connection. When somebody else's transaction
 // takes the table away (nft flush ruleset, a start of nftables.service), it is
-// rebuilt from the wanted bans. No process is ever started.
+// rebuilt from the wanted bans. So a ban is lifted with [Firewall.Unban]: an
+// element deleted by hand may come back. No process is ever started.
 package firewall
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +25,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/google/nftables"
 )
 
 const (
@@ -113,12 +117,8 @@ func Open(opt Options) (*Firewall, error) {
 }
 
 func (o Options) withDefaults() Options {
-	if o.Table == "" {
-		o.Table = DefaultTable
-	}
-	if o.Max == 0 {
-		o.Max = DefaultMax
-	}
+	o.Table = cmp.Or(o.Table, DefaultTable)
+	o.Max = cmp.Or(o.Max, DefaultMax)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -129,97 +129,6 @@ func (o Options) withDefaults() Options {
 		o.OnError = func(error) {}
 	}
 	return o
-}
-
-// Ban queues a ban of p for d and returns at once; d <= 0 is until lifted. A
-// ban already there takes the new length, be it longer or shorter. Lengths
-// under 100 ms count as 100 ms. It reports false, and counts it in Stats, if
-// the queue is full or p may never be banned (see [ErrRefused]).
-func (f *Firewall) Ban(p netip.Prefix, d time.Duration) bool {
-	return f.queue(op{prefix: p, length: d})
-}
-
-// Unban queues the end of the ban of exactly p and returns at once. It reports
-// false as Ban does. A ban that is not there is no error.
-func (f *Firewall) Unban(p netip.Prefix) bool {
-	return f.queue(op{prefix: p, lift: true})
-}
-
-func (f *Firewall) queue(o op) bool {
-	p, err := normal(o.prefix)
-	if err != nil {
-		f.refused.Add(1)
-		return false
-	}
-	o.prefix = p
-	select {
-	case <-f.stopped:
-		f.dropped.Add(1)
-		return false
-	default:
-	}
-	select {
-	case f.ops <- o:
-		return true
-	default:
-		f.dropped.Add(1)
-		return false
-	}
-}
-
-// BanNow is Ban, and waits for the kernel's answer, which needs Run.
-func (f *Firewall) BanNow(ctx context.Context, p netip.Prefix, d time.Duration) error {
-	if err := f.ask(ctx, op{prefix: p, length: d}); err != nil {
-		return fmt.Errorf("cannot ban %s: %w", p, err)
-	}
-	return nil
-}
-
-// UnbanNow is Unban, and waits for the kernel's answer.
-func (f *Firewall) UnbanNow(ctx context.Context, p netip.Prefix) error {
-	if err := f.ask(ctx, op{prefix: p, lift: true}); err != nil {
-		return fmt.Errorf("cannot unban %s: %w", p, err)
-	}
-	return nil
-}
-
-func (f *Firewall) ask(ctx context.Context, o op) error {
-	p, err := normal(o.prefix)
-	if err != nil {
-		f.refused.Add(1)
-		return err
-	}
-	done := make(chan error, 1)
-	o.prefix, o.done = p, done
-	select {
-	case f.ops <- o:
-	case <-f.stopped:
-		return ErrClosed
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	select {
-	case err := <-done:
-		return err
-	case <-f.stopped:
-		return ErrClosed
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// do runs fn in the goroutine that owns the state, and waits for its end.
-func (f *Firewall) do(ctx context.Context, fn func(*owner)) error {
-	done := make(chan struct{})
-	select {
-	case f.calls <- func(o *owner) { fn(o); close(done) }:
-		<-done
-		return nil
-	case <-f.stopped:
-		return ErrClosed
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // Stats reports the state.
@@ -253,28 +162,26 @@ func (f *Firewall) Close() error {
 // afterwards, even while Run runs. A table that is not there is no error.
 func (f *Firewall) RemoveTable(ctx context.Context) error {
 	f.removed.Store(true)
-	if f.started.Load() {
-		// In the owner's goroutine no rebuild can be half done.
-		var err error
-		switch asked := f.do(ctx, func(*owner) { err = Remove(f.opt.Table) }); {
-		case asked == nil:
-			return err
-		case !errors.Is(asked, ErrClosed):
-			return asked
-		}
+	remove := func() error { return removeTable(f.kernel.conn, f.opt.Table) }
+	if !f.started.Load() {
+		return remove()
 	}
-	return Remove(f.opt.Table)
+	// In the owner's goroutine no rebuild can be half done.
+	var err error
+	asked := f.do(ctx, func(*owner) { err = remove() })
+	if errors.Is(asked, ErrClosed) {
+		return remove()
+	}
+	return errors.Join(asked, err)
 }
 
-// Remove deletes the named table of the inet family without opening it first,
-// as the removal of the package needs it. A table that is not there is no
-// error.
+// Remove deletes the named table of the inet family, DefaultTable if empty,
+// without opening it first, as the removal of the package needs it. A table
+// that is not there is no error.
 func Remove(table string) error {
-	if table == "" {
-		table = DefaultTable
+	conn, err := nftables.New(nftables.AsLasting())
+	if err != nil {
+		return fmt.Errorf("cannot open a netlink connection: %w", err)
 	}
-	if err := removeTable(table); err != nil {
-		return fmt.Errorf("cannot remove table inet %s: %w", table, err)
-	}
-	return nil
+	return errors.Join(removeTable(conn, cmp.Or(table, DefaultTable)), conn.CloseLasting())
 }

@@ -211,18 +211,13 @@ func element(p netip.Prefix, d time.Duration) nftables.SetElement {
 
 func gone(err error) bool { return errors.Is(err, unix.ENOENT) }
 
-func removeTable(table string) error {
-	conn, err := nftables.New(nftables.AsLasting())
-	if err != nil {
-		return err
-	}
-	// Adding it first makes deleting it succeed where it is not there.
-	t := &nftables.Table{Name: table, Family: nftables.TableFamilyINet}
-	conn.AddTable(t)
+// removeTable deletes the table, if it is there, with all it holds.
+func removeTable(conn *nftables.Conn, name string) error {
+	t := &nftables.Table{Name: name, Family: nftables.TableFamilyINet}
+	conn.AddTable(t) // so that deleting it cannot fail
 	conn.DelTable(t)
-	err = conn.Flush()
-	if errors.Is(err, unix.EPERM) {
-		err = fmt.Errorf("the capability CAP_NET_ADMIN is missing (root has it): %w", err)
+	if err := writeError(conn.Flush()); err != nil {
+		return fmt.Errorf("cannot remove table inet %s: %w", name, err)
 	}
-	return errors.Join(err, conn.CloseLasting())
+	return nil
 }

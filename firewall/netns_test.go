@@ -84,6 +84,13 @@ func nft(t testing.TB, args ...string) string {
 	return string(out)
 }
 
+// flushRuleset may run outside the goroutine of the test.
+func flushRuleset(t testing.TB) {
+	if out, err := exec.Command("nft", "flush", "ruleset").CombinedOutput(); err != nil {
+		t.Errorf("nft flush ruleset: %v: %s", err, out)
+	}
+}
+
 // nftHas reports whether a set of the table has the element.
 func nftHas(table, set, element string) bool {
 	return exec.Command("nft", "get", "element", "inet", table, set, "{ "+element+" }").Run() == nil
@@ -175,17 +182,38 @@ func eventually(t testing.TB, what string, ok func() bool) time.Duration {
 	return 0
 }
 
-// count returns how many elements a set has, by our own dump; -1 if there is
-// no such set.
-func count(t testing.TB, table, set string) int {
-	t.Helper()
-	n := 0
-	err := dump(soon(t), table, set, func(e []dumped) error { n += len(e); return nil })
-	if gone(err) {
+// count returns how many different elements a set has, by our own dump; -1 if
+// there is no such set. It may be off while the kernel resizes a hash table.
+func count(ctx context.Context, table, set string) int {
+	seen := make(map[dumped]bool)
+	err := dump(ctx, table, set, func(elements []dumped) error {
+		for _, e := range elements {
+			seen[dumped{key: e.key, end: e.end}] = true
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errInterrupted) {
 		return -1
 	}
-	if err != nil && !errors.Is(err, errInterrupted) {
-		t.Fatal(err)
+	return len(seen)
+}
+
+// tester is a testing.TB or a rapid.T.
+type tester interface {
+	Helper()
+	Context() context.Context
+	Errorf(string, ...any)
+}
+
+// holds checks the size of a set, in some tries.
+func holds(t tester, table, set string, want int) {
+	t.Helper()
+	got := 0
+	for range 50 {
+		if got = count(t.Context(), table, set); got == want {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
-	return n
+	t.Errorf("%s holds %d elements, want %d", set, got, want)
 }

@@ -66,7 +66,7 @@ func (f *Firewall) Run(ctx context.Context) error {
 		changes: make(chan author, 1),
 		look:    time.NewTimer(0),
 	}
-	if err := o.findStrays(ctx); err != nil {
+	if err := o.findStrays(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
 	aside, stop := context.WithCancel(ctx)

@@ -59,6 +59,20 @@ func spans(nets map[netip.Prefix]stamp) []span {
 	return out
 }
 
+// minus returns the spans of a that are not in b, both in order.
+func minus(a, b []span) []span {
+	var out []span
+	for _, s := range a {
+		for len(b) > 0 && b[0].first.Less(s.first) {
+			b = b[1:]
+		}
+		if len(b) == 0 || b[0] != s {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 // comparePrefix puts a prefix before those it holds.
 func comparePrefix(a, b netip.Prefix) int {
 	return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))

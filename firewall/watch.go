@@ -74,7 +74,7 @@ func watchOnce(ctx context.Context, port uint32, changes chan<- author) error {
 			err = e.GeneratedBy.Error
 		}
 		by := author{}
-		if gen, ok := e.GeneratedBy.Data.(*nftables.GenMsg); ok && gen != nil {
+		if gen, ok := e.GeneratedBy.Data.(*nftables.Gen); ok && gen != nil {
 			by = author{gen.ProcComm, gen.ProcPID}
 		}
 		tell(changes, by)

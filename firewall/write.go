@@ -100,20 +100,42 @@ func (k *kernel) load(bans []ban) error {
 	return nil
 }
 
+// remaining tells how long a stamp goes on.
+type remaining func(stamp) (time.Duration, bool)
+
+// changeSpans turns the old contents of the interval sets into the new in one
+// transaction, without a gap. Where that fails, on an element that just expired
+// or one somebody else put there, they are written whole.
+func (k *kernel) changeSpans(old, now []span, left remaining) error {
+	dead, born := minus(old, now), minus(now, old)
+	if len(dead)+len(born) > chunkSize/4 {
+		return k.writeSpans(now, left)
+	}
+	var err error
+	for _, s := range dead {
+		if _, alive := left(s.end); alive {
+			err = errors.Join(err, k.conn.SetDeleteElements(k.spanSet(s), runElements(s, 0)))
+		}
+	}
+	for _, s := range born {
+		if d, alive := left(s.end); alive {
+			err = errors.Join(err, k.conn.SetAddElements(k.spanSet(s), runElements(s, d)))
+		}
+	}
+	if err := errors.Join(err, k.conn.Flush()); err != nil {
+		return k.writeSpans(now, left)
+	}
+	return nil
+}
+
 // writeSpans replaces what the interval sets hold in one transaction, without a
-// gap. Changing single elements would fail on every overlap and every element
-// that just expired; the sets are small enough to be written whole.
-func (k *kernel) writeSpans(spans []span, left func(stamp) (time.Duration, bool)) error {
+// gap. Its cost grows with the square of their size.
+func (k *kernel) writeSpans(spans []span, left remaining) error {
 	elements := make(map[*nftables.Set][]nftables.SetElement)
 	for _, s := range spans {
-		d, alive := left(s.end)
-		if !alive {
-			continue
+		if d, alive := left(s.end); alive {
+			elements[k.spanSet(s)] = append(elements[k.spanSet(s)], runElements(s, d)...)
 		}
-		set := k.spanSet(s)
-		elements[set] = append(elements[set],
-			nftables.SetElement{Key: s.first.AsSlice(), Timeout: d},
-			nftables.SetElement{Key: s.last.Next().AsSlice(), IntervalEnd: true})
 	}
 	var err error
 	for _, set := range []*nftables.Set{k.net4, k.net6} {
@@ -123,6 +145,16 @@ func (k *kernel) writeSpans(spans []span, left func(stamp) (time.Duration, bool)
 		}
 	}
 	return errors.Join(err, writeError(k.conn.Flush()))
+}
+
+// runElements are the elements of a run in an interval set: its first address
+// and the one behind its last. There always is one behind, as the last
+// addresses of both families may never be banned.
+func runElements(s span, d time.Duration) []nftables.SetElement {
+	return []nftables.SetElement{
+		{Key: s.first.AsSlice(), Timeout: d},
+		{Key: s.last.Next().AsSlice(), IntervalEnd: true},
+	}
 }
 
 // writeError says what the kernel means.
