@@ -147,6 +147,9 @@ func (s *sources) lift(p netip.Prefix, by string) {
 			s.bans.past[i].Remove(k)
 		}
 		s.forget(k)
+		if pl, ok := s.places.Peek(k); ok {
+			pl.guilty = 0
+		}
 	}
 	s.bans.drop(p)
 	s.hooks.record(Lift{Prefix: p, At: s.now, By: by})

@@ -196,7 +196,7 @@ func (s *sources) recordWatched() {
 }
 
 func (s *sources) status(st *Status) {
-	st.Bans, st.WouldBan = s.bans.enforced, s.bans.would
+	st.Bans, st.WouldBan, st.Sources = s.bans.enforced, s.bans.would, 0
 	for i := range s.failing {
 		st.Sources += s.failing[i].lru.Len() + s.asking[i].lru.Len()
 	}

@@ -137,7 +137,7 @@ func TestMisdials(t *testing.T) {
 }
 
 // TestMisdialsOfAnOffice: fifteen phones behind one address misdial within
-// minutes. What each asked for is never answered, but its calls are placed.
+// minutes, and no success of those calls is ever told. They have logged in.
 func TestMisdialsOfAnOffice(t *testing.T) {
 	p := newPost(t, enforcedBans(nil), Memory{})
 	x := p.chansip("198.51.100.20")

@@ -83,14 +83,15 @@ func (u *suspect) count() (n int) {
 // burst is a run of attempts of one source on one account that follow each
 // other faster than a phone repeats itself.
 type burst struct {
-	n    uint32
-	last stamp
+	n           uint32
+	first, last stamp
 }
 
 // toll is what the failures of a source come to.
 type toll struct {
-	all   int // in the window; of a patient phone only the first
-	quick int // the burst on this account and those on unknown ones
+	all   int   // in the window; of an address that may hold phones, accounts
+	quick int   // the burst on this account and those on unknown ones
+	began stamp // when quick did
 }
 
 // failed counts a failure, and does what it calls for.
@@ -108,73 +109,65 @@ func (s *sources) failed(c claim, f fault) {
 	t := s.count(&u, &c, f, sightings, who)
 	switch limit := s.limit(&c); {
 	case who != stranger:
-		if t.all >= s.failures() {
-			s.warn(&u, &c, "auth-known", s.failedReason(&u, &c, t.all)+spared[who])
+		if max(t.all, t.quick) >= s.failures() {
+			s.warn(&u, &c, "auth-known", s.failedReason(&u, &c, t)+spared[who])
 		}
 	case s.learning():
 		if t.quick >= limit {
-			s.judge(&u, &c, "auth", s.failedReason(&u, &c, t.quick))
+			s.judge(&u, &c, "auth", s.failedReason(&u, &c, t))
 		} else if t.all >= s.failures() {
-			s.warn(&u, &c, "auth-learning", s.failedReason(&u, &c, t.all)+", not banned while learning who belongs here")
+			s.warn(&u, &c, "auth-learning", s.failedReason(&u, &c, t)+", not banned while learning who belongs here")
 		}
 	case t.all >= limit:
-		s.judge(&u, &c, "auth", s.failedReason(&u, &c, t.all))
+		s.judge(&u, &c, "auth", s.failedReason(&u, &c, t))
 	}
 	if !s.bans.stands(c.key.prefix(), s.t) {
 		s.failing[c.proof].put(c.key, u)
 	}
 }
 
-// count adds a failure to u. Of an address that may hold honest phones, a phone
-// that patiently repeats its stale password counts once.
+// count adds a failure to u. Of an address that may hold honest phones each
+// account counts once: a phone repeats its stale password for days.
 func (s *sources) count(u *suspect, c *claim, f fault, n int, who regard) (t toll) {
 	now, part := stampOf(s.t), s.part()
 	u.slide(now, part)
-	stale := false
+	repeated := false
 	if who != stranger || s.learning() {
-		t.quick, stale = s.hasten(c, f, now)
+		t, repeated = s.hasten(c, f, now)
 	}
-	if !stale || u.first == 0 {
+	if !repeated || u.first == 0 {
 		u.add(n, uint16(s.hash(c.account)), f, now, part)
 	}
 	t.all = u.count()
 	return t
 }
 
-// hasten adds an attempt to its burst. It returns how many attempts that burst
-// and the one on unknown accounts hold, and whether this attempt only repeats,
-// as slowly as a phone does, one that was counted.
-func (s *sources) hasten(c *claim, f fault, now stamp) (n int, stale bool) {
-	window := span(s.window())
-	unknown := s.burstID(c, unknownAccount)
-	if f == unknownAccount {
-		b, _ := s.bursts.Get(unknown)
-		if b.last != 0 && now-b.last > window {
-			b.n = 0
-		}
-		b.n++
-		b.last = now
-		s.bursts.Add(unknown, b)
-		return int(b.n), false
+// hasten adds an attempt to its burst. It returns what that burst and the one
+// on unknown accounts come to, and whether this account was counted before.
+func (s *sources) hasten(c *claim, f fault, now stamp) (t toll, repeated bool) {
+	id, unknown := s.burstID(c, f), s.burstID(c, unknownAccount)
+	b := s.burstOf(id, now)
+	repeated = b.n > 0 && id != unknown
+	if b.n == 0 || id != unknown && now-b.last >= span(patience) {
+		b = burst{first: now}
 	}
-	id := s.burstID(c, f)
-	b, known := s.bursts.Get(id)
-	known = known && now-b.last <= window
-	if known && now-b.last < span(patience) {
-		b.n++
-	} else {
-		b.n, stale = 1, known
-	}
+	b.n++
 	b.last = now
 	s.bursts.Add(id, b)
-	return int(b.n) + s.burstOf(unknown, now), stale
+	t = toll{quick: int(b.n), began: b.first}
+	if o := s.burstOf(unknown, now); id != unknown && o.n > 0 {
+		t.quick += int(o.n)
+		t.began = min(t.began, o.first)
+	}
+	return t, repeated
 }
 
-func (s *sources) burstOf(id uint64, now stamp) int {
+// burstOf is a burst that goes on within the window.
+func (s *sources) burstOf(id uint64, now stamp) burst {
 	if b, ok := s.bursts.Peek(id); ok && now-b.last <= span(s.window()) {
-		return int(b.n)
+		return b
 	}
-	return 0
+	return burst{}
 }
 
 // burstID names the burst of a source on an account, or that on unknown ones.
@@ -191,7 +184,7 @@ func (s *sources) burstID(c *claim, f fault) uint64 {
 func (s *sources) guesses(c *claim, who regard) (n int) {
 	now := stampOf(s.t)
 	if who != stranger || s.learning() {
-		return s.burstOf(s.burstID(c, wrongPassword), now) + s.burstOf(s.burstID(c, unknownAccount), now)
+		return int(s.burstOf(s.burstID(c, wrongPassword), now).n + s.burstOf(s.burstID(c, unknownAccount), now).n)
 	}
 	for i := range s.failing {
 		if u, ok := s.failing[i].lru.Peek(c.key); ok {

@@ -100,8 +100,10 @@ type peer struct {
 	session string // if it reuses one; else each attempt has its own
 }
 
-func (p *post) udp(from string) *peer  { return &peer{post: p, from: addr(from), service: "PJSIP"} }
-func (p *post) tcp(from string) *peer  { return &peer{post: p, from: addr(from), service: "PJSIP", proof: Path} }
+func (p *post) udp(from string) *peer { return &peer{post: p, from: addr(from), service: "PJSIP"} }
+func (p *post) tcp(from string) *peer {
+	return &peer{post: p, from: addr(from), service: "PJSIP", proof: Path}
+}
 func (p *post) chansip(from string) *peer { return &peer{post: p, from: addr(from), service: "SIP"} }
 
 func addr(s string) netip.AddrPort {

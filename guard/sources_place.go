@@ -100,34 +100,22 @@ func (s *sources) succeeded(c claim, agent string) {
 	}
 	p := s.presence(c.account)
 	p.source, p.key, p.at = c.source.Addr(), c.key, s.t
-	for i := range p.contacts {
-		if n := &p.contacts[i]; n.key != c.key && s.t-n.since <= together {
-			s.moveContact(c.account, n, c.key)
-		}
-	}
+	s.placed(c.account, p, c.key)
 	s.credit(&c, agent, s.isLive(p, c.key))
 }
 
 // credit gives the source of c a standing for its account, unless it looks as
 // if it had guessed.
 func (s *sources) credit(c *claim, agent string, live bool) {
-	p, ok := s.places.Get(c.key)
-	if !ok {
-		p = &place{standings: map[Account]*standing{}}
-		s.places.Add(c.key, p)
-	}
+	p := s.placeAt(c.key)
 	if s.t < p.guilty {
 		return
 	}
 	st := p.standings[c.account]
 	if st == nil {
-		who := s.standing(c)
-		if n := s.guesses(c, who); n >= guessing {
-			s.alert(c, "guessed", fmt.Sprintf("the password of %s worked after %d failed logins from %s", c.account.Name, n, c.from()))
-			if who == stranger {
-				p.guilty = s.t + guilt
-				return
-			}
+		if who := s.standing(c); s.guessed(c, who) && who == stranger {
+			p.guilty = s.t + guilt
+			return
 		}
 		if len(p.standings) >= maxStandings {
 			return
@@ -146,6 +134,32 @@ func (s *sources) credit(c *claim, agent string, live bool) {
 	}
 }
 
+// guessed says whether a password that works for the first time from a source
+// looks as if it had been guessed there, and tells somebody.
+func (s *sources) guessed(c *claim, who regard) bool {
+	var why string
+	switch n := s.guesses(c, who); {
+	case n >= guessing:
+		why = fmt.Sprintf("after %d failed logins from %s", n, c.from())
+	case who == stranger && s.bans.recent(c.key, s.t):
+		why = "from " + c.from() + ", which has been banned for failed logins"
+	default:
+		return false
+	}
+	s.alert(c, "guessed", "the password of "+c.account.Name+" worked "+why)
+	return true
+}
+
+// placeAt returns the place of k, new if need be.
+func (s *sources) placeAt(k sourceKey) *place {
+	p, ok := s.places.Get(k)
+	if !ok {
+		p = &place{standings: map[Account]*standing{}}
+		s.places.Add(k, p)
+	}
+	return p
+}
+
 func (s *sources) tell(st *standing) {
 	st.told = s.t
 	s.hooks.record(st.Standing)
@@ -157,11 +171,7 @@ func (s *sources) recall(old *Standing) {
 		return
 	}
 	k := keyOf(old.Source)
-	p, ok := s.places.Get(k)
-	if !ok {
-		p = &place{standings: map[Account]*standing{}, last: old.Last.Sub(s.epoch)}
-		s.places.Add(k, p)
-	}
+	p := s.placeAt(k)
 	st := &standing{Standing: *old}
 	if st.Last.IsZero() {
 		st.Last = s.now // a registration read from the PBX's own files
@@ -169,11 +179,13 @@ func (s *sources) recall(old *Standing) {
 	if st.First.IsZero() {
 		st.First = st.Last
 	}
-	p.last = max(p.last, st.Last.Sub(s.epoch))
+	if last := st.Last.Sub(s.epoch); len(p.standings) == 0 || last > p.last {
+		p.last = last
+	}
 	p.standings[old.Account] = st
 	if old.Registered {
 		pr := s.presence(old.Account)
-		pr.contacts = append(pr.contacts, contact{at: netip.AddrPortFrom(old.Source.Unmap(), 0), key: k, since: s.t - together - 1})
+		pr.contacts = append(pr.contacts, contact{at: netip.AddrPortFrom(old.Source.Unmap(), 0), key: k, since: s.t, proved: true})
 		p.live++
 	}
 }

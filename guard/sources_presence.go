@@ -27,9 +27,10 @@ type presence struct {
 // contact is one registration: what the phone calls its address, and where it
 // really is, which differ behind a NAT.
 type contact struct {
-	at    netip.AddrPort
-	key   sourceKey
-	since time.Duration
+	at     netip.AddrPort
+	key    sourceKey
+	since  time.Duration
+	proved bool // a login told where it really is
 }
 
 // registered: an account can be reached at an address that its phone named. If
@@ -37,7 +38,8 @@ type contact struct {
 func (s *sources) registered(c claim, agent string) {
 	p := s.presence(c.account)
 	at := c.source
-	if p.source.IsValid() && s.t-p.at <= together {
+	proved := p.source.IsValid() && s.t-p.at <= together
+	if proved {
 		c.source, c.key = netip.AddrPortFrom(p.source, at.Port()), p.key
 	}
 	was := slices.Clone(p.contacts)
@@ -48,7 +50,7 @@ func (s *sources) registered(c claim, agent string) {
 		}
 	}
 	s.credit(&c, agent, true)
-	p.contacts = append(p.contacts, contact{at: at, key: c.key, since: s.t})
+	p.contacts = append(p.contacts, contact{at: at, key: c.key, since: s.t, proved: proved})
 	s.enliven(c.key, 1)
 	for _, n := range was {
 		s.settle(c.account, p, n.key)
@@ -89,31 +91,36 @@ func (s *sources) settle(a Account, p *presence, k sourceKey) {
 	}
 }
 
-// moveContact puts a registration where its phone turned out to be. What the
-// phone only said of itself gives no standing.
-func (s *sources) moveContact(a Account, n *contact, k sourceKey) {
-	from := n.key
-	s.enliven(from, -1)
-	n.key = k
-	s.enliven(k, 1)
-	p, ok := s.places.Peek(from)
-	if !ok || p.standings[a] == nil {
-		return
-	}
-	st := p.standings[a]
-	if st.Registered {
-		st.Registered = false
-		s.tell(st)
-	}
-	if s.now.Sub(st.First) <= together {
-		delete(p.standings, a)
+// placed puts the registrations that a login made where its phone turned out to
+// be. What the phone only said of itself gives no standing.
+func (s *sources) placed(a Account, p *presence, k sourceKey) {
+	for i := range p.contacts {
+		n := &p.contacts[i]
+		if n.proved || s.t-n.since > together {
+			continue
+		}
+		n.proved = true
+		from := n.key
+		if from == k {
+			continue
+		}
+		n.key = k
+		s.enliven(from, -1)
+		s.enliven(k, 1)
+		s.settle(a, p, from)
+		if pl, ok := s.places.Peek(from); ok && pl.standings[a] != nil && !pl.standings[a].Registered &&
+			s.now.Sub(pl.standings[a].First) <= together {
+			delete(pl.standings, a)
+		}
 	}
 }
 
 // enliven counts a registration more or less at k.
 func (s *sources) enliven(k sourceKey, n int) {
-	if p, ok := s.places.Get(k); ok {
-		p.live = max(0, p.live+n)
+	if n > 0 {
+		s.placeAt(k).live += n
+	} else if p, ok := s.places.Peek(k); ok {
+		p.live = max(0, p.live+n) // the place may have been forgotten in between
 	}
 }
 

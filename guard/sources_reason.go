@@ -50,24 +50,26 @@ func (s *sources) warnAs(u *suspect, c *claim, rule string, act Action, reason s
 	s.alertAs(c, rule, act, reason)
 }
 
-// failedReason says what n failures of a source were, for people.
-func (s *sources) failedReason(u *suspect, c *claim, n int) string {
-	var what string
+// failedReason says what the failures of a source were, for people.
+func (s *sources) failedReason(u *suspect, c *claim, t toll) string {
+	n, since, several := t.all, u.first, u.several
+	if t.quick >= s.limit(c) {
+		n, since, several = t.quick, t.began, false
+	}
+	one, many, why := "failed login", "failed logins", ""
 	switch u.faults {
 	case 1 << wrongPassword:
-		what = plural(n, "wrong password", "wrong passwords")
+		one, many = "wrong password", "wrong passwords"
 	case 1 << unknownAccount:
-		what = plural(n, "login", "logins") + " to accounts that do not exist"
+		one, many, why = "login", "logins", ", which does not exist,"
 	case 1 << refusedByList:
-		what = plural(n, "login", "logins") + " that an access list forbids"
-	default:
-		what = plural(n, "failed login", "failed logins")
+		one, many, why = "login", "logins", ", which an access list forbids,"
 	}
-	whom := " for " + c.account.Name
-	if u.several {
-		whom = " for several accounts, the last " + c.account.Name
+	whom := " for "
+	if several {
+		whom = " for several accounts, the last "
 	}
-	return what + whom + within(stampOf(s.t)-u.first) + " from " + c.from()
+	return plural(n, one, many) + whom + c.account.Name + why + within(min(stampOf(s.t)-since, span(s.window()))) + " from " + c.from()
 }
 
 // from names the source of c and what it came over.
