@@ -51,6 +51,9 @@ func (b *Block) add(line []byte) {
 // Len is the number of fields.
 func (b *Block) Len() int { return len(b.fields) }
 
+// Size is the length of all lines, their ends not counted, in bytes.
+func (b *Block) Size() int { return len(b.text) }
+
 // Key is the key of the i-th field; of a line without a colon, all of it.
 func (b *Block) Key(i int) []byte {
 	f := b.fields[i]
@@ -61,6 +64,12 @@ func (b *Block) Key(i int) []byte {
 func (b *Block) Value(i int) []byte {
 	f := b.fields[i]
 	return b.text[f.value:f.end:f.end]
+}
+
+// Line is the i-th line as it came, without its end.
+func (b *Block) Line(i int) []byte {
+	f := b.fields[i]
+	return b.text[f.key:f.end:f.end]
 }
 
 // Is says whether there is an i-th field and it has this key.

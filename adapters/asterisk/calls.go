@@ -1,0 +1,290 @@
+package asterisk
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+
+	"pbxguard/adapters/internal/wire"
+	"pbxguard/guard"
+)
+
+// call translates an event of class call whose own headers begin at line i.
+func (t *translator) call(b *wire.Block, i int) {
+	ev, v := &t.ev, ignored
+	switch string(b.Value(0)) {
+	case "Newchannel":
+		ev.Kind = guard.LegStarted
+		v = t.started(b, i, ev)
+	case "Status":
+		if t.nonce == "" {
+			return // somebody else's question, in a recording
+		}
+		ev.Kind = guard.LegListed
+		v = t.started(b, i, ev)
+	case "Newstate":
+		v = t.newstate(b, i, ev)
+	case "Hangup":
+		v = t.hangup(b, i, ev)
+	case "DialBegin":
+		v = t.dialBegin(b, i, ev)
+	case "DialEnd":
+		v = t.dialEnd(b, i, ev)
+	case "BlindTransfer":
+		v = t.blindTransfer(b, i, ev)
+	case "AttendedTransfer":
+		v = t.attendedTransfer(b, i, ev)
+	case "OriginateResponse":
+		v = t.originateResponse(b, ev)
+	}
+	t.finish(v, b)
+}
+
+// leg fills in what an event tells of the leg that it is about.
+func (t *translator) leg(ev *guard.Event, c *channel) {
+	endpoint, side, pair := named(c.name)
+	ev.Leg, ev.Call = t.legIDs(c.id, c.linked)
+	ev.Channel, ev.Side, ev.Pair = clip(c.name), side, clip(pair)
+	ev.Account = t.account(endpoint)
+	ev.Context = t.names.of(c.context)
+}
+
+func (t *translator) legIDs(id, linked []byte) (guard.LegID, guard.CallID) {
+	leg := clip(id)
+	if string(linked) == leg {
+		return guard.LegID(leg), guard.CallID(leg)
+	}
+	return guard.LegID(leg), guard.CallID(clip(linked))
+}
+
+// account is the account of an endpoint; that of no endpoint is empty.
+func (t *translator) account(endpoint []byte) guard.Account {
+	if len(endpoint) == 0 {
+		return guard.Account{}
+	}
+	return guard.Account{PBX: t.pbx, Name: t.names.of(endpoint)}
+}
+
+// judge says what an event is worth that tells of these channels.
+func judge(b *wire.Block, cs ...*channel) verdict {
+	v := whole
+	for _, c := range cs {
+		if c.again(b) {
+			return torn
+		}
+		if c.odd {
+			v = odd
+		}
+	}
+	return v
+}
+
+// started: a channel is new, or stands in the list that Status gives.
+func (t *translator) started(b *wire.Block, i int, ev *guard.Event) verdict {
+	c, ok := plain.read(b, i)
+	v := torn
+	if ok {
+		v = judge(b, &c)
+	} else {
+		c = plain.partial(b, i)
+	}
+	if ev.Kind == guard.LegListed {
+		ev.Since = seconds(b)
+		if !t.own(b) {
+			v = torn // its end is missing
+		}
+	}
+	if v == torn {
+		// Nothing that an outsider can write stands behind the true Uniqueid,
+		// so it is the last one, here or in a piece that follows.
+		c.id, c.linked = b.Last(plain[atUniqueid]), b.Last(plain[atLinkedid])
+	}
+	t.leg(ev, &c)
+	ev.Up = c.up
+	if string(c.exten) != "s" {
+		ev.Number = clip(c.exten)
+	}
+	t.head = *ev
+	if v == torn && ok && (ev.Kind == guard.LegStarted || t.own(b)) {
+		v = odd
+	}
+	return v
+}
+
+// seconds is how long a leg in Status's list has existed, 0 if that is not told.
+func seconds(b *wire.Block) time.Duration {
+	s, _ := strconv.ParseUint(string(b.Last("Seconds")), 10, 31)
+	return time.Duration(s) * time.Second
+}
+
+func (t *translator) newstate(b *wire.Block, i int, ev *guard.Event) verdict {
+	c, ok := plain.read(b, i)
+	switch {
+	case !ok:
+		return torn
+	case !c.up:
+		return ignored
+	}
+	ev.Kind = guard.LegAnswered
+	t.leg(ev, &c)
+	return judge(b, &c)
+}
+
+func (t *translator) hangup(b *wire.Block, i int, ev *guard.Event) verdict {
+	c, ok := plain.read(b, i)
+	cause := b.Last("Cause")
+	if !ok || cause == nil {
+		return torn
+	}
+	ev.Kind = guard.LegEnded
+	ev.Cause, _ = strconv.Atoi(string(cause)) // 0: not told
+	t.leg(ev, &c)
+	return judge(b, &c)
+}
+
+// dialBegin: a leg calls another. An originated call has no calling leg.
+func (t *translator) dialBegin(b *wire.Block, i int, ev *guard.Event) verdict {
+	c, d, ok := t.pair(b, i, ev)
+	if !ok || b.Count("DialString") != 1 {
+		return torn
+	}
+	ev.Kind = guard.LegDialling
+	s, v := tail(b, "DialString")
+	number, beyond := dialled(s, d.name)
+	ev.Number, ev.ToTrunk = clip(number), beyond
+	return max(v, judge(b, &c, &d))
+}
+
+// tail is the value of the key with which an event ends, line breaks included
+// that somebody put into it.
+func tail(b *wire.Block, key string) ([]byte, verdict) {
+	i := b.Len() - 1
+	for i > 0 && !b.Is(i, key) {
+		i--
+	}
+	s, v := b.Value(i), whole
+	for i++; i < b.Len(); i++ {
+		s, v = bytes.Join([][]byte{s, b.Line(i)}, []byte("\r\n")), odd
+	}
+	return s, v
+}
+
+// pair reads the caller, which may be missing, and the called channel of a
+// dial event.
+func (t *translator) pair(b *wire.Block, i int, ev *guard.Event) (c, d channel, ok bool) {
+	c.keys, c.next = plain, i
+	if !b.Is(i, dest[atName]) {
+		if c, ok = plain.read(b, i); !ok {
+			return c, d, false
+		}
+		t.leg(ev, &c)
+		ev.Exten = clip(c.exten)
+	}
+	if d, ok = dest.find(b, c.next); ok {
+		t.other(ev, &d)
+	}
+	return c, d, ok
+}
+
+// other fills in the leg on the far side.
+func (t *translator) other(ev *guard.Event, c *channel) {
+	endpoint, _, _ := named(c.name)
+	ev.OtherAccount = t.account(endpoint)
+	leg, call := t.legIDs(c.id, c.linked)
+	ev.Other, ev.OtherCall = leg, call
+	if call == ev.Call {
+		ev.OtherCall = ev.Call
+	}
+}
+
+// dialEnd matters only when the phone that was called answered with another number.
+func (t *translator) dialEnd(b *wire.Block, i int, ev *guard.Event) verdict {
+	forward := b.Get("Forward")
+	if forward == nil || b.Is(i, dest[atName]) {
+		return ignored
+	}
+	c, d, ok := t.pair(b, i, ev)
+	if !ok || b.Count("Forward") > 1 {
+		return torn
+	}
+	ev.Kind = guard.LegForwarded
+	// "0031900123456", or with a context, or all of "Local/0031900123456@ctx".
+	if slash := bytes.LastIndexByte(forward, '/'); slash >= 0 {
+		forward = forward[slash+1:]
+	}
+	forward, _, _ = bytes.Cut(forward, []byte("@"))
+	ev.Number = clip(forward)
+	return judge(b, &c, &d)
+}
+
+func (t *translator) blindTransfer(b *wire.Block, i int, ev *guard.Event) verdict {
+	if string(b.Get("Result")) != "Success" {
+		return ignored
+	}
+	by, ok := transferer.find(b, i)
+	if !ok {
+		return torn
+	}
+	party, ok := transferee.find(b, by.next)
+	if !ok || b.Count("Extension") != 1 || b.Count("Context") != 1 {
+		return torn
+	}
+	ev.Kind = guard.LegTransferred
+	t.transferred(ev, &party, &by)
+	ev.Other, ev.OtherCall = t.legIDs(by.id, by.linked)
+	ev.OtherAccount = ev.Account
+	number, v := tail(b, "Extension")
+	ev.Context, ev.Number = t.names.of(b.Get("Context")), clip(number)
+	return max(v, judge(b, &party, &by))
+}
+
+// transferred fills in the leg that is transferred and the endpoint that did
+// it, whose account stands in the leg's place.
+func (t *translator) transferred(ev *guard.Event, party, by *channel) {
+	endpoint, _, _ := named(by.name)
+	ev.Leg, ev.Call = t.legIDs(party.id, party.linked)
+	ev.Account = t.account(endpoint)
+}
+
+func (t *translator) attendedTransfer(b *wire.Block, i int, ev *guard.Event) verdict {
+	if string(b.Get("Result")) != "Success" {
+		return ignored
+	}
+	by, ok := origTransferer.find(b, i)
+	if !ok {
+		return torn
+	}
+	second, ok := secondTransferer.find(b, by.next)
+	if !ok {
+		return torn
+	}
+	party, ok := transferee.find(b, second.next)
+	if !ok {
+		return torn
+	}
+	target, ok := transferTarget.find(b, party.next)
+	if !ok {
+		// Transferred into an application: what the transferer's second leg
+		// talked to has no channel.
+		target = second
+	}
+	ev.Kind = guard.LegsJoined
+	t.transferred(ev, &party, &by)
+	t.other(ev, &target)
+	return judge(b, &by, &second, &party, &target)
+}
+
+func (t *translator) originateResponse(b *wire.Block, ev *guard.Event) verdict {
+	for _, key := range []string{"Response", "Channel", "Context", "Exten", "Uniqueid"} {
+		if b.Count(key) != 1 {
+			return torn
+		}
+	}
+	if string(b.Get("Response")) != "Success" {
+		return ignored
+	}
+	ev.Kind = guard.LegOriginated
+	t.leg(ev, &channel{name: b.Get("Channel"), context: b.Get("Context"), id: b.Get("Uniqueid")})
+	ev.Number = clip(b.Get("Exten"))
+	return whole
+}

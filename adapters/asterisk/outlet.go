@@ -1,0 +1,132 @@
+package asterisk
+
+import (
+	"context"
+	"sync"
+
+	"pbxguard/guard"
+)
+
+// Bounds of what waits behind a full channel, in events of half a kilobyte.
+const (
+	chatterLimit = 4096  // beyond it nothing waits that costs no money
+	outletLimit  = 65536 // beyond it nothing waits
+)
+
+// outlet delivers events in order and never makes its callers wait: Asterisk
+// drops a client that does not read within 2 s. What the guard cannot take yet
+// waits in memory, up to a limit.
+type outlet struct {
+	out  chan<- guard.Event
+	tell func(lost int, over bool) // at the first loss, and when the queue is empty again
+	wake chan struct{}
+
+	mu      sync.Mutex
+	waiting []guard.Event
+	sent    int // how many at the beginning of waiting are delivered
+	lost    int // since the queue was last empty
+	shed    uint64
+}
+
+func newOutlet(out chan<- guard.Event, tell func(int, bool)) *outlet {
+	return &outlet{out: out, tell: tell, wake: make(chan struct{}, 1)}
+}
+
+// put delivers an event now or later, or loses it. It does not block.
+func (o *outlet) put(ev *guard.Event) {
+	o.mu.Lock()
+	n := len(o.waiting) - o.sent
+	if n == 0 {
+		select {
+		case o.out <- *ev:
+			o.mu.Unlock()
+			return
+		default:
+		}
+	}
+	if n >= outletLimit || n >= chatterLimit && isChatter(ev.Kind) {
+		o.shed++
+		o.lost++
+		first := o.lost == 1
+		o.mu.Unlock()
+		if first {
+			o.tell(0, false)
+		}
+		return
+	}
+	o.waiting = append(o.waiting, *ev)
+	o.mu.Unlock()
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+}
+
+// isChatter says whether losing events of a kind costs no money and hides no
+// failed login.
+func isChatter(k guard.Kind) bool {
+	switch k {
+	case guard.AuthChallenged, guard.Registered, guard.Unregistered, guard.Forged:
+		return true
+	}
+	return false
+}
+
+// run delivers what waits until ctx is done.
+func (o *outlet) run(ctx context.Context) {
+	for {
+		select {
+		case <-o.wake:
+		case <-ctx.Done():
+			return
+		}
+		for {
+			ev, ok := o.first()
+			if !ok {
+				break
+			}
+			// The event stays in the queue while it is being sent, so that put
+			// does not overtake it.
+			select {
+			case o.out <- ev:
+			case <-ctx.Done():
+				return
+			}
+			o.drop()
+		}
+	}
+}
+
+// first is the event that has waited longest. Once there is none, what was lost
+// in the meantime is told to the guard as well.
+func (o *outlet) first() (ev guard.Event, ok bool) {
+	o.mu.Lock()
+	if o.sent < len(o.waiting) {
+		defer o.mu.Unlock()
+		return o.waiting[o.sent], true
+	}
+	lost := o.lost
+	o.lost, o.sent, o.waiting = 0, 0, nil
+	o.mu.Unlock()
+	if lost > 0 {
+		o.tell(lost, true)
+	}
+	return ev, false
+}
+
+// drop forgets the event that was sent, and now and then gives its memory back.
+func (o *outlet) drop() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.waiting[o.sent] = guard.Event{}
+	if o.sent++; o.sent >= 1024 && o.sent > len(o.waiting)/2 {
+		o.waiting = append([]guard.Event(nil), o.waiting[o.sent:]...)
+		o.sent = 0
+	}
+}
+
+func (o *outlet) counts() (shed uint64, waiting int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.shed, len(o.waiting) - o.sent
+}

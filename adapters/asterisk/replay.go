@@ -1,0 +1,93 @@
+package asterisk
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"pbxguard/adapters/internal/wire"
+	"pbxguard/guard"
+)
+
+// banner begins the first line that an AMI server sends.
+const banner = "Asterisk Call Manager/"
+
+// Replay reads a recorded AMI stream, from its banner on or from any block, and
+// passes what it tells to emit, beginning with [guard.Connected]. Security
+// events are believed although the other classes come in the same stream.
+//
+// Time is that of the Timestamp headers, moved so that the first is start; a
+// zero start leaves it. It never goes back. Without such headers every event
+// happens at start.
+func Replay(r io.Reader, pbx string, start time.Time, emit func(guard.Event)) error {
+	rd := wire.NewReader(r)
+	clock := recorded{start: start, now: start}
+	t := translator{
+		pbx: pbx, trust: securityClass | callClass | systemClass,
+		emit: func(ev *guard.Event) { emit(*ev) },
+	}
+	connected := false
+	var b wire.Block
+	for {
+		err := rd.Read(&b)
+		switch {
+		case err == io.EOF:
+			return nil
+		case errors.As(err, new(*wire.Oversize)):
+			// As live, it counts as an attack and the rest is read.
+			t.forged(err.Error(), &b)
+			continue
+		case err != nil:
+			return fmt.Errorf("cannot read the recording: %w", err)
+		}
+		if bytes.HasPrefix(b.Key(0), []byte(banner)) {
+			continue // the banner and, without an empty line between, the answer to the login
+		}
+		clock.see(&b)
+		if !connected {
+			connected = true
+			emit(guard.Event{Kind: guard.Connected, PBX: pbx, At: clock.now})
+		}
+		t.block(&b, clock.now)
+	}
+}
+
+// recorded is the clock of a recording.
+type recorded struct {
+	start, now time.Time
+	first      time.Duration // the first time stamp, since 1970; 0 before it is seen
+}
+
+// see sets the clock to the time of a block, if it has one.
+func (c *recorded) see(b *wire.Block) {
+	if !b.Is(0, "Event") || !b.Is(1, "Privilege") || !b.Is(2, "Timestamp") {
+		return
+	}
+	stamp, ok := sinceEpoch(b.Value(2))
+	if !ok {
+		return
+	}
+	if c.first == 0 {
+		c.first = stamp
+		if c.start.IsZero() {
+			c.start = time.Unix(0, int64(stamp))
+		}
+	}
+	if at := c.start.Add(stamp - c.first); at.After(c.now) {
+		c.now = at
+	}
+}
+
+// sinceEpoch reads "1795320474.549742".
+func sinceEpoch(v []byte) (time.Duration, bool) {
+	sec, frac, _ := bytes.Cut(v, []byte("."))
+	s, err := strconv.ParseUint(string(sec), 10, 33)
+	us, err2 := strconv.ParseUint(string(frac), 10, 32)
+	if err != nil || err2 != nil || len(frac) != 6 {
+		return 0, false
+	}
+	return time.Duration(s)*time.Second + time.Duration(us)*time.Microsecond, true
+}

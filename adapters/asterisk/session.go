@@ -1,0 +1,344 @@
+package asterisk
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"pbxguard/adapters/internal/wire"
+	"pbxguard/guard"
+)
+
+// maxOrders bounds the orders that wait to be written. An account's calls are
+// ended all at once, so it is well above what one account has.
+const maxOrders = 4096
+
+// What the rest of an ActionID, behind the nonce, says of the action.
+const (
+	pingMark   = "p"
+	statusMark = "s"
+	hangupMark = "h" // the leg follows
+)
+
+// order is something to be sent: the end of a leg or, without one, the question
+// for the list of legs.
+type order struct {
+	leg   string
+	cause int
+}
+
+// session is one connection, from its first byte to its last. Its reader owns
+// everything but what mu guards.
+type session struct {
+	link       *link
+	conn       net.Conn
+	reader     *wire.Reader
+	block      wire.Block
+	translator translator
+	banner     string
+	farewell   string // why it ended
+	shutdown   string // what Asterisk said of its own end
+	doubted    time.Time
+	forgeries  throttle
+	oversizes  throttle
+
+	orders chan order
+	quit   chan struct{}
+
+	mu      sync.Mutex
+	cause   error     // why the connection was closed from this side
+	asked   time.Time // when the list on its way was asked for; zero if none is
+	askNext bool      // for another list behind it
+}
+
+func newSession(l *link, conn net.Conn) *session {
+	s := &session{
+		link: l, conn: conn, reader: wire.NewReader(conn),
+		orders: make(chan order, maxOrders), quit: make(chan struct{}),
+	}
+	s.translator = translator{
+		pbx: l.pbx.options.Name, trust: l.trust, nonce: newNonce(),
+		emit: s.emit, notice: s.notice,
+	}
+	return s
+}
+
+// serve reads until the connection breaks.
+func (s *session) serve() error {
+	var writer sync.WaitGroup
+	writer.Go(s.write)
+	defer writer.Wait()
+	defer close(s.quit)
+	var until time.Time
+	for {
+		// Keepalives are answered, so within this time a whole block comes,
+		// from a server that trickles a byte now and then as well.
+		silence := s.link.pbx.timing.silence
+		if now := time.Now(); until.Sub(now) < silence*9/10 {
+			until = now.Add(silence)
+			if err := s.conn.SetReadDeadline(until); err != nil {
+				return s.end(err)
+			}
+		}
+		err := s.reader.Read(&s.block)
+		if over := new(wire.Oversize); errors.As(err, &over) {
+			s.oversize(over)
+			continue
+		}
+		if err != nil {
+			return s.end(err)
+		}
+		s.take()
+		if err := s.overdue(); err != nil {
+			return s.end(err)
+		}
+	}
+}
+
+// take deals with one block.
+func (s *session) take() {
+	b, t, now := &s.block, &s.translator, s.link.pbx.options.Now()
+	s.link.count(func(c *LinkStatus) { c.Blocks++; c.Bytes += uint64(b.Size()) })
+	switch {
+	case b.Is(0, "Response"):
+		s.response(b, now)
+	case b.Is(0, "Event") && string(b.Value(0)) == "StatusComplete" && t.own(b):
+		s.emit(&guard.Event{Kind: guard.ResyncEnded, PBX: t.pbx, At: now})
+		s.listed()
+	default:
+		t.block(b, now)
+	}
+	if t.doubt && now.Sub(s.doubted) >= s.link.pbx.timing.doubt {
+		t.doubt, s.doubted = false, now
+		s.resync()
+	}
+}
+
+// response takes the answer to one of our own actions.
+func (s *session) response(b *wire.Block, now time.Time) {
+	id, own := bytes.CutPrefix(b.Get("ActionID"), []byte(s.translator.nonce))
+	if !own {
+		return
+	}
+	ok := string(b.Value(0)) == "Success"
+	leg, hangup := bytes.CutPrefix(id, []byte(hangupMark))
+	switch {
+	case string(id) == statusMark && ok:
+		s.emit(&guard.Event{Kind: guard.ResyncStarted, PBX: s.translator.pbx, At: now})
+	case string(id) == statusMark:
+		s.link.log.Error("Asterisk does not list its calls", "answer", printed(b.Get("Message")),
+			"hint", "the user needs write = call in manager.conf")
+		s.listed()
+	case !hangup || ok:
+	case string(b.Get("Message")) == "No such channel":
+		s.emit(&guard.Event{Kind: guard.HangupRefused, PBX: s.translator.pbx, At: now, Leg: guard.LegID(leg)})
+	default:
+		s.link.log.Error("Asterisk refuses to end a call", "leg", printed(leg), "answer", printed(b.Get("Message")),
+			"hint", "the user needs write = call in manager.conf")
+	}
+}
+
+// emit passes an event on.
+func (s *session) emit(ev *guard.Event) {
+	forged := ev.Kind == guard.Forged
+	s.link.count(func(c *LinkStatus) {
+		c.Events++
+		if forged {
+			c.Forged++
+		}
+	})
+	if forged && s.forgeries.allow(ev.At) {
+		s.link.log.Warn("somebody forges events of Asterisk with line breaks in SIP headers",
+			"what", ev.Number, "source", ev.Source, "more_since_last", s.forgeries.held)
+	}
+	s.link.pbx.events.put(ev)
+}
+
+// oversize reports a block that was skipped.
+func (s *session) oversize(over *wire.Oversize) {
+	s.link.count(func(c *LinkStatus) { c.Oversize++; c.Bytes += uint64(over.Size) })
+	if s.oversizes.allow(s.link.pbx.options.Now()) {
+		s.link.log.Warn("Asterisk sent more than any event has", "error", over, "more_since_last", s.oversizes.held)
+	}
+	s.translator.doubt = true
+}
+
+// notice takes an event about the PBX itself. Any of them may be forged.
+func (s *session) notice(event string, b *wire.Block) {
+	switch event {
+	case "FullyBooted":
+		s.resync()
+	case "Shutdown":
+		// Believed only once the connection ends.
+		s.shutdown = "Asterisk shut down"
+		if string(b.Get("Restart")) == "True" {
+			s.shutdown = "Asterisk restarts"
+		}
+	case "Reload":
+		if f := s.link.pbx.options.OnReload; f != nil {
+			f(clip(b.Get("Module")))
+		}
+	}
+}
+
+// resync asks for the list of legs, behind the one that is on its way if there is one.
+func (s *session) resync() bool {
+	s.mu.Lock()
+	if !s.asked.IsZero() {
+		s.askNext = true
+		s.mu.Unlock()
+		return true
+	}
+	s.asked = time.Now()
+	s.mu.Unlock()
+	if s.order(order{}) {
+		return true
+	}
+	s.mu.Lock()
+	s.asked = time.Time{}
+	s.mu.Unlock()
+	return false
+}
+
+// listed notes that the list is complete, or refused.
+func (s *session) listed() {
+	s.mu.Lock()
+	next := s.askNext
+	s.asked, s.askNext = time.Time{}, false
+	s.mu.Unlock()
+	if next {
+		s.resync()
+	}
+}
+
+// overdue is an error if the list does not come.
+func (s *session) overdue() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if list := s.link.pbx.timing.list; !s.asked.IsZero() && time.Since(s.asked) > list {
+		return fmt.Errorf("no list of the calls within %v", list)
+	}
+	return nil
+}
+
+// order queues an order and says whether there was room.
+func (s *session) order(o order) bool {
+	select {
+	case s.orders <- o:
+		return true
+	default:
+		return false
+	}
+}
+
+// fail closes the connection for a reason.
+func (s *session) fail(cause error) {
+	s.mu.Lock()
+	if s.cause == nil {
+		s.cause = cause
+	}
+	s.mu.Unlock()
+	s.conn.Close()
+}
+
+// end says why the session ended, for which err is what the reader saw.
+func (s *session) end(err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.cause != nil:
+		err = s.cause
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = fmt.Errorf("no answer for %v", s.link.pbx.timing.silence)
+	case errors.Is(err, io.EOF) && s.shutdown != "":
+		err = errors.New(s.shutdown)
+	case errors.Is(err, io.EOF):
+		err = errors.New("the connection was closed by Asterisk")
+	}
+	s.farewell = err.Error()
+	return err
+}
+
+// write sends what is ordered, and keepalives.
+func (s *session) write() {
+	ping := time.NewTicker(s.link.pbx.timing.ping)
+	defer ping.Stop()
+	buf := make([]byte, 0, 4096)
+	for {
+		hangups := 0
+		buf = buf[:0]
+		select {
+		case o := <-s.orders:
+			buf, hangups = s.collect(buf, o)
+		case <-ping.C:
+			buf = s.append(buf, pingAction, pingMark)
+		case <-s.quit:
+			return
+		}
+		if err := s.send(buf); err != nil {
+			s.fail(fmt.Errorf("cannot write to Asterisk: %w", err))
+			return
+		}
+		s.link.count(func(c *LinkStatus) { c.Hangups += uint64(hangups) })
+	}
+}
+
+// collect appends an order, and those that wait behind it up to 32 KB.
+func (s *session) collect(buf []byte, o order) (out []byte, hangups int) {
+	for {
+		if o.leg == "" {
+			buf = s.append(buf, statusAction, statusMark)
+		} else {
+			hangups++
+			buf = s.append(buf, func(buf []byte, id string) ([]byte, error) {
+				return hangupAction(buf, id, o.leg, o.cause)
+			}, hangupMark+o.leg)
+		}
+		if len(buf) > 32<<10 {
+			return buf, hangups
+		}
+		select {
+		case o = <-s.orders:
+		default:
+			return buf, hangups
+		}
+	}
+}
+
+// append appends an action, which was checked before it was queued.
+func (s *session) append(buf []byte, act func([]byte, string) ([]byte, error), mark string) []byte {
+	buf, err := act(buf, s.translator.nonce+mark)
+	if err != nil {
+		s.link.log.Error("an order was not sent", "error", err)
+	}
+	return buf
+}
+
+func (s *session) send(buf []byte) error {
+	if err := s.conn.SetWriteDeadline(time.Now().Add(s.link.pbx.timing.write)); err != nil {
+		return err
+	}
+	_, err := s.conn.Write(buf)
+	return err
+}
+
+// throttle lets a report through every 10 s. The zero value is ready for use.
+type throttle struct {
+	last    time.Time
+	pending int
+	held    int // how many were held back before the one let through
+}
+
+func (t *throttle) allow(at time.Time) bool {
+	if !t.last.IsZero() && at.Sub(t.last) < 10*time.Second {
+		t.pending++
+		return false
+	}
+	t.last, t.held, t.pending = at, t.pending, 0
+	return true
+}
