@@ -107,6 +107,9 @@ func TestRemoveTable(t *testing.T) {
 	if err := f.BanNow(soon(t), testPrefix4(1), time.Hour); !errors.Is(err, ErrClosed) {
 		t.Errorf("ban after the removal: got %v, want ErrClosed", err)
 	}
+	if err := f.Reconcile(soon(t), []Entry{{Prefix: testPrefix4(2)}}, nil); !errors.Is(err, ErrClosed) {
+		t.Errorf("reconcile after the removal: got %v, want ErrClosed", err)
+	}
 	if !gone() {
 		t.Error("the table came back")
 	}

@@ -202,6 +202,9 @@ func (o *owner) syncOrRepair() error {
 	if err == nil || !gone(err) && !errors.Is(err, errLost) {
 		return err
 	}
+	if o.removed.Load() {
+		return errRemoved
+	}
 	o.recover()
 	return contested(o.sync()) // or later, by the next look at the table
 }
