@@ -91,9 +91,9 @@ func parse(text string) (b block, stamp float64, ok bool) {
 			if f := strings.Split(value, "/"); len(f) == 4 {
 				b.source = f[2]
 			}
-		case "AccountID":
+		case "AccountID", "EndpointName":
 			b.who = value
-		case "Channel":
+		case "Channel", "Peer":
 			b.who = endpoint(value)
 		case "Exten":
 			b.number = value

@@ -40,7 +40,8 @@ type Sight struct {
 	Number  string
 	Source  string
 	Leg     string
-	Kept    bool // kept out by the firewall
+	First   bool // the leg that begins a call
+	Kept    bool // did not happen: the source was banned, or the call had been ended
 }
 
 type client struct {
@@ -120,7 +121,7 @@ func (s *Server) play(b block) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	kept := s.impossible(b)
-	s.Seen(Sight{At: b.at, Event: b.event, Account: b.who, Number: b.number, Source: b.source, Leg: b.leg, Kept: kept})
+	s.Seen(Sight{At: b.at, Event: b.event, Account: b.who, Number: b.number, Source: b.source, Leg: b.leg, First: b.leg == b.call, Kept: kept})
 	if !kept {
 		s.send(b)
 	}
@@ -134,6 +135,9 @@ func (s *Server) impossible(b block) bool {
 			s.shut[b.who] = out
 		}
 		return out
+	}
+	if b.class == "system" {
+		return s.shut[b.who]
 	}
 	if b.leg == "" {
 		return false
@@ -257,6 +261,9 @@ func (c *client) listen(mask string) {
 }
 
 func (s *Server) booted(c *client) bool {
+	if !strings.Contains(c.classes, "system") {
+		return true
+	}
 	_, err := io.WriteString(c.conn, "Event: FullyBooted\r\nPrivilege: system,all\r\nStatus: Fully Booted\r\n\r\n")
 	return err == nil
 }

@@ -43,7 +43,7 @@ var rules = [...]rule{
 // judge asks every rule that has not been hit yet. A protected number, such as
 // a helpline, is never judged; an emergency number never gets here.
 func (s *state) judge(a *attempt, w when) {
-	if a.number.Flags.Has(numbering.Protected) {
+	if a.killed || a.number.Flags.Has(numbering.Protected) {
 		return
 	}
 	l := s.limitsOf(a.payer)
@@ -55,6 +55,9 @@ func (s *state) judge(a *attempt, w when) {
 		if act := r.action(l, a); act != Allow && r.hit(s, l, a) {
 			a.fired |= 1 << i
 			s.verdict(a, r.id, act, r.say(s, l, a), s.enforced(l, r.id))
+			if a.killed {
+				return // one reason to end a call is enough
+			}
 		}
 	}
 }

@@ -20,15 +20,14 @@ var destination = rule{
 	},
 	hit: func(_ *state, l *Limits, a *attempt) bool { return l.Class[a.class()] != Allow },
 	say: func(_ *state, l *Limits, a *attempt) string {
-		where := a.number.Region
-		switch where {
-		case "", "001":
-			where = "no country"
+		where := inRegion(a.number.Region)
+		switch {
+		case l.Class[a.class()] == Allow:
+			return fmt.Sprintf("%s in %s is of class %s, which is allowed", a.shown(), where, a.class())
+		case a.class() == numbering.Unknown:
+			return fmt.Sprintf("call of %s to %s in %s, a number that no numbering plan has", a.who(), a.shown(), where)
 		}
-		if l.Class[a.class()] == Allow {
-			return fmt.Sprintf("%s (%s) is of class %s, which is allowed", a.shown(), where, a.class())
-		}
-		return fmt.Sprintf("%s call of %s to %s (%s)", a.class(), a.who(), a.shown(), where)
+		return fmt.Sprintf("%s call of %s to %s in %s", a.class(), a.who(), a.shown(), where)
 	},
 }
 
@@ -50,10 +49,10 @@ var country = rule{
 		case !s.isForeign(a):
 			return "not an international call"
 		case l.Countries[a.number.Region]:
-			return fmt.Sprintf("%s is on the allow list", a.number.Region)
+			return fmt.Sprintf("%s is on the allow list", inRegion(a.number.Region))
 		}
 		return fmt.Sprintf("call of %s to %s in %s, which is not on the allow list (%s)",
-			a.who(), a.shown(), orUnknown(a.number.Region), allowed)
+			a.who(), a.shown(), inRegion(a.number.Region), allowed)
 	},
 }
 
@@ -88,9 +87,13 @@ func (a *attempt) who() string {
 	return fmt.Sprintf("extension %s (by %s)", a.payer.Name, a.via)
 }
 
-func orUnknown(region string) string {
-	if region == "" {
+// inRegion names a region for people.
+func inRegion(region string) string {
+	switch region {
+	case "":
 		return "an unknown country"
+	case "001":
+		return "no country"
 	}
 	return region
 }
