@@ -1,0 +1,252 @@
+// Package store keeps what the guard must remember in one SQLite file: bans,
+// bars, who registered from where, calls, failed logins, and the decisions, in
+// a chain of hashes.
+//
+// One goroutine, [Store.Run], writes. [Store.Record] queues and never waits for
+// the disk. While the disk fails (full, read-only, I/O errors) bans, lifts,
+// bars, decisions and gaps are kept in memory and written when it works again;
+// calls and failed logins are counted as lost.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"pbxguard/guard"
+)
+
+// Options say how to open a [Store]. The zero value will do.
+type Options struct {
+	Log *slog.Logger // nil: none
+	// OnError is told once when the disk begins to fail, and once, with nil,
+	// when it works again. It must return soon: the writer waits for it.
+	OnError func(error)
+	// Retention is how long rows are kept; 0 is 180 days. What is in force is
+	// kept for as long as it is.
+	Retention time.Duration
+	// Queue is how many records may wait for the writer in each of two lanes,
+	// and how many may wait for a failing disk; 0 is 16384.
+	Queue int
+	// ReadOnly opens an existing file for looking, beside the daemon or
+	// without it. Such a store has no [Store.Run].
+	ReadOnly bool
+}
+
+// Store is an open ledger. Its methods may be called from any goroutine.
+type Store struct {
+	path    string
+	o       Options
+	db      atomic.Pointer[database] // nil while it cannot be opened
+	queue   *queue
+	commits chan chan error
+	done    chan struct{} // closed when nothing will be written any more
+	closed  atomic.Bool
+	rescue  sync.Mutex // held while something is read from a file that cannot be opened properly
+
+	mu    sync.Mutex
+	stats Stats
+}
+
+// Stats is how a [Store] is doing.
+type Stats struct {
+	Path    string `json:"path"`
+	Rows    uint64 `json:"rows"`    // written since the start
+	Batches uint64 `json:"batches"` // transactions since the start
+	Queue   int    `json:"queue"`   // records waiting for the writer
+	Kept    int    `json:"kept"`    // records waiting for the disk
+	Lost    uint64 `json:"lost"`    // records that will never be written
+	// Commit is how long the last transaction took.
+	Commit time.Duration `json:"commit_ns"`
+	Size   int64         `json:"size_bytes"` // of the file and its log
+
+	Degraded bool      `json:"degraded"` // nothing is being written
+	Since    time.Time `json:"degraded_since,omitzero"`
+	Reason   string    `json:"degraded_reason,omitempty"`
+
+	// Decisions is the place in the chain of the latest decision and Head its
+	// hash, in hex. Whoever notes them elsewhere can tell later whether the
+	// end of the chain was cut off.
+	Decisions uint64 `json:"decisions"`
+	Head      string `json:"head,omitempty"`
+}
+
+// ErrClosed reports that the store's writer has ended.
+var ErrClosed = errors.New("the store is closed")
+
+const (
+	defaultQueue     = 16384
+	defaultRetention = 180 * 24 * time.Hour
+)
+
+// Open opens the ledger in the file at path, creates it with mode 0600 if there
+// is none, and migrates an older one. It refuses a file that others can write,
+// one of a later schema, and one that another process writes. If the disk is
+// full or read-only the store is returned all the same, degraded: it can be
+// read as far as possible and is opened for writing when that works.
+func Open(path string, o Options) (*Store, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the store %s: %w", path, err)
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Queue == 0 {
+		o.Queue = defaultQueue
+	}
+	if o.Retention == 0 {
+		o.Retention = defaultRetention
+	}
+	s := &Store{
+		path: path, o: o,
+		queue:   newQueue(o.Queue),
+		commits: make(chan chan error),
+		done:    make(chan struct{}),
+		stats:   Stats{Path: path},
+	}
+	if err := s.open(); err != nil {
+		return nil, fmt.Errorf("cannot open the store %s: %w", path, err)
+	}
+	return s, nil
+}
+
+func (s *Store) open() error {
+	if s.o.ReadOnly {
+		s.queue.close()
+		close(s.done)
+		r, err := openFrozen(s.path)
+		if err != nil {
+			return err
+		}
+		s.db.Store(&database{r: r})
+		return nil
+	}
+	db, err := open(s.path)
+	if err != nil && !diskTrouble(err) {
+		return err
+	}
+	if err != nil {
+		s.degrade(err, time.Now())
+		return nil
+	}
+	s.db.Store(db)
+	return nil
+}
+
+// Close closes the file. What has been recorded since [Store.Run] returned, or
+// without one, is not in it.
+func (s *Store) Close() error {
+	s.queue.close()
+	s.closed.Store(true)
+	db := s.db.Swap(nil)
+	if db == nil {
+		return nil
+	}
+	if err := db.close(); err != nil {
+		return fmt.Errorf("cannot close the store: %w", err)
+	}
+	return nil
+}
+
+// Record queues r and returns at once. False says that r is lost: its queue is
+// full, or nobody writes any more.
+func (s *Store) Record(r guard.Record) bool {
+	if s.queue.put(r) {
+		return true
+	}
+	s.lose(1)
+	return false
+}
+
+// Commit returns nil once everything recorded before it is committed, or the
+// reason why it is not.
+func (s *Store) Commit(ctx context.Context) error {
+	reply := make(chan error, 1)
+	select {
+	case s.commits <- reply:
+		return <-reply
+	case <-s.done:
+		return ErrClosed
+	case <-ctx.Done():
+		return fmt.Errorf("cannot wait for the store: %w", ctx.Err())
+	}
+}
+
+// Stats says how the store is doing.
+func (s *Store) Stats() Stats {
+	s.mu.Lock()
+	st := s.stats
+	s.mu.Unlock()
+	st.Queue = s.queue.len()
+	for _, name := range []string{s.path, s.path + "-wal"} {
+		if info, err := os.Stat(name); err == nil { // there is not always a log
+			st.Size += info.Size()
+		}
+	}
+	return st
+}
+
+func (s *Store) lose(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stats.Lost += uint64(n)
+}
+
+// degrade notes that the disk fails.
+func (s *Store) degrade(err error, now time.Time) {
+	s.mu.Lock()
+	first := !s.stats.Degraded
+	if first {
+		s.stats.Degraded, s.stats.Since = true, now
+	}
+	s.stats.Reason = err.Error()
+	s.mu.Unlock()
+	if !first {
+		return
+	}
+	s.o.Log.Error("the store cannot be written; bans and decisions are kept in memory", "path", s.path, "error", err)
+	if s.o.OnError != nil {
+		s.o.OnError(fmt.Errorf("cannot write the store %s: %w", s.path, err))
+	}
+}
+
+// mend notes that the disk works.
+func (s *Store) mend(now time.Time) {
+	s.mu.Lock()
+	was, since := s.stats.Degraded, s.stats.Since
+	s.stats.Degraded, s.stats.Since, s.stats.Reason = false, time.Time{}, ""
+	s.mu.Unlock()
+	if !was {
+		return
+	}
+	s.o.Log.Info("the store can be written again", "path", s.path, "after", now.Sub(since))
+	if s.o.OnError != nil {
+		s.o.OnError(nil)
+	}
+}
+
+// read calls f with something to read from.
+func (s *Store) read(f func(*sql.DB) error) error {
+	if db := s.db.Load(); db != nil {
+		return f(db.r)
+	}
+	if s.closed.Load() {
+		return ErrClosed
+	}
+	s.rescue.Lock()
+	defer s.rescue.Unlock()
+	r, err := rescue(s.path)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	return f(r)
+}
