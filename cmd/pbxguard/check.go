@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/google/nftables"
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"pbxguard/adapters/asterisk"
+	"pbxguard/config"
+	"pbxguard/control"
+	"pbxguard/guard"
+	"pbxguard/report"
+	"pbxguard/store"
+)
+
+func (c *cli) checkCommand() *cobra.Command {
+	return c.jsonFlag(&cobra.Command{
+		Use: "check", Short: "Examine configuration, permissions and connections; change nothing", Args: cobra.NoArgs,
+		Long: `Examine configuration, permissions and connections. It logs in to the PBX and
+out again, and changes nothing. The exit code is 3 if something should be
+mended and 78 if the configuration is not valid.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			conf, err := config.Load(c.config)
+			if err != nil {
+				return invalid{err}
+			}
+			checks := c.checks(cmd.Context(), conf)
+			if err := c.write(checks, func(p *report.Page) error { return p.Checks(checks) }); err != nil {
+				return err
+			}
+			return found(checks)
+		},
+	})
+}
+
+// checks looks at everything that the daemon needs.
+func (c *cli) checks(ctx context.Context, conf *config.Config) []control.Check {
+	checks := []control.Check{{Name: "configuration", Result: control.OK, Detail: c.config}}
+	for _, w := range conf.Warnings {
+		checks = append(checks, control.Check{Name: "configuration", Result: control.Warning, Detail: w})
+	}
+	for _, pbx := range conf.PBX {
+		checks = append(checks, checkAccess(pbx), checkLogin(ctx, pbx), checkZone(pbx))
+	}
+	checks = append(checks, checkFirewall(conf.Firewall.Mode))
+	st, err := c.client().Status(ctx)
+	if err != nil {
+		return append(checks, checkStore(conf.Store.Path),
+			control.Check{Name: "daemon", Result: control.Warning, Detail: err.Error(), Fix: "systemctl start pbxguard"})
+	}
+	checks = append(checks, control.Check{Name: "daemon", Result: control.OK, Detail: "it runs, version " + st.Version})
+	return append(checks, st.Problems...)
+}
+
+// loginTime is how long check waits for the PBX.
+const loginTime = 10 * time.Second
+
+// checkLogin logs in to a PBX as the daemon does.
+func checkLogin(ctx context.Context, conf config.PBX) control.Check {
+	check := control.Check{Name: "pbx " + conf.Name, Result: control.Failed}
+	events := make(chan guard.Event)
+	pbx, err := dial(conf, events, slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		check.Detail, check.Fix = err.Error(), "pbxguard setup"
+		return check
+	}
+	ctx, cancel := context.WithTimeout(ctx, loginTime)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- pbx.Run(ctx) }()
+	go func() {
+		for range events { // nobody judges them
+		}
+	}()
+	check = waitForLogin(ctx, pbx, check)
+	cancel()
+	if err := <-ended; err != nil {
+		check.Result, check.Detail = control.Failed, err.Error()
+	}
+	close(events)
+	return check
+}
+
+// waitForLogin watches a PBX's connections until both work or one does not.
+func waitForLogin(ctx context.Context, pbx *asterisk.PBX, check control.Check) control.Check {
+	poll := time.NewTicker(20 * time.Millisecond)
+	defer poll.Stop()
+	for {
+		st := pbx.Status()
+		for _, l := range []asterisk.LinkStatus{st.Calls, st.Security} {
+			if l.Error != "" {
+				check.Detail, check.Fix = l.Error, fixFor(l.State)
+				return check
+			}
+		}
+		if st.Calls.State == control.Connected && st.Security.State == control.Connected {
+			check.Result, check.Detail = control.OK, "logged in to "+st.Address+" ("+st.Calls.Banner+")"
+			return check
+		}
+		select {
+		case <-ctx.Done():
+			check.Detail = "no answer from " + st.Address
+			return check
+		case <-poll.C:
+		}
+	}
+}
+
+// checkZone looks at the clock that office hours are held against.
+func checkZone(conf config.PBX) control.Check {
+	check := control.Check{Name: "time zone", Result: control.OK, Detail: conf.TimeZone}
+	if conf.TimeZone != "" {
+		return check
+	}
+	check.Detail = "the host's, where it is now " + time.Now().Format("15:04 MST")
+	if _, offset := time.Now().Zone(); offset == 0 && time.Local.String() != "Europe/London" {
+		check.Result, check.Fix = control.Warning, `time_zone = "Europe/Amsterdam", or what it is, under [[pbx]]`
+	}
+	return check
+}
+
+// checkFirewall sees whether the kernel would take bans, without making any.
+func checkFirewall(mode string) control.Check {
+	check := control.Check{Name: "firewall", Result: control.Skipped}
+	if mode != "nftables" {
+		check.Detail = fmt.Sprintf("firewall.mode is %q: nobody is shut out", mode)
+		return check
+	}
+	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&hdr, &data[0]); err != nil || data[0].Effective&(1<<unix.CAP_NET_ADMIN) == 0 {
+		check.Detail = "only root can look; the service has the right to"
+		return check
+	}
+	check.Result, check.Detail = control.OK, "nftables answers"
+	var tables []*nftables.Table
+	conn, err := nftables.New()
+	if err == nil {
+		tables, err = conn.ListTablesOfFamily(nftables.TableFamilyINet)
+	}
+	if err != nil {
+		check.Result, check.Detail, check.Fix = control.Failed, "nftables does not answer: "+err.Error(), "modprobe nf_tables"
+		return check
+	}
+	if !slices.ContainsFunc(tables, func(t *nftables.Table) bool { return t.Name == "pbxguard" }) {
+		check.Detail += "; our table is not there yet"
+	}
+	return check
+}
+
+// checkStore looks at the file while no daemon has it.
+func checkStore(path string) control.Check {
+	check := control.Check{Name: "store", Result: control.OK, Detail: path}
+	if _, err := os.Stat(path); os.IsNotExist(err) {
+		check.Detail += " will be made at the start"
+		return check
+	}
+	s, err := store.Open(path, store.Options{ReadOnly: true})
+	if err == nil {
+		err = s.Close()
+	}
+	if err != nil {
+		check.Result, check.Detail = control.Failed, err.Error()
+	}
+	return check
+}
+
+// checkAccess sees whether the daemon's user may read the PBX's configuration.
+func checkAccess(conf config.PBX) control.Check {
+	check := control.Check{Name: "pbx " + conf.Name, Result: control.OK, Detail: "configuration in " + conf.ConfigDir}
+	if _, err := os.Stat(conf.ConfigDir); err != nil {
+		check.Result, check.Detail = control.Warning, "trunks and phones cannot be learnt: "+err.Error()
+		check.Fix = `config_dir = "..." under [[pbx]]`
+		return check
+	}
+	u, err := user.Lookup("pbxguard")
+	if err != nil {
+		return check // not installed as a package: the daemon runs as whoever starts it
+	}
+	groups, err := u.GroupIds()
+	for _, path := range []string{conf.ConfigDir, filepath.Join(conf.ConfigDir, "manager.conf")} {
+		info, statErr := os.Stat(path)
+		if err != nil || statErr != nil {
+			continue // told by whoever reads it
+		}
+		st, mode := info.Sys().(*syscall.Stat_t), info.Mode().Perm()
+		gid := strconv.Itoa(int(st.Gid))
+		if mode&0o004 != 0 || mode&0o040 != 0 && slices.Contains(groups, gid) {
+			continue
+		}
+		check.Result, check.Detail = control.Failed, "the user pbxguard cannot read "+path
+		if g, err := user.LookupGroupId(gid); err == nil {
+			check.Fix = "adduser pbxguard " + g.Name
+		}
+	}
+	return check
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"pbxguard/config"
+	"pbxguard/control"
+	"pbxguard/firewall"
+	"pbxguard/guard"
+	"pbxguard/store"
+)
+
+// daemon is what "pbxguard run" runs.
+type daemon struct {
+	path    string // of the configuration
+	log     *slog.Logger
+	level   *slog.LevelVar
+	store   *store.Store
+	wall    wall
+	engine  *guard.Engine
+	ports   map[string]*port // by PBX name; fixed once made
+	changed chan string      // names of PBXs whose own configuration may have changed
+	names   names            // belongs to whoever looks around: the start, then the steward
+
+	// mu guards what follows, which the steward and the command line change
+	// and the latter reads. Nobody holds it while waiting for the network.
+	mu      sync.Mutex
+	conf    *config.Config
+	around  surroundings
+	policy  *guard.Policy
+	trouble map[string]control.Check // what is wrong and is not seen elsewhere, by name
+}
+
+// wall is a [firewall.Firewall] or a [firewall.Dry].
+type wall interface {
+	guard.Firewall
+	Run(context.Context) error
+	Reconcile(context.Context, []firewall.Entry, func(firewall.Entry)) error
+	Stats() firewall.Stats
+	Close() error
+}
+
+// newDaemon makes a daemon that has opened what it needs and runs nothing yet.
+// level, which the log obeys, follows the configuration.
+func newDaemon(ctx context.Context, path string, conf *config.Config, log *slog.Logger, level *slog.LevelVar) (*daemon, error) {
+	d := &daemon{
+		path: path, log: log, level: level, conf: conf,
+		ports:   map[string]*port{},
+		changed: make(chan string, 1),
+		names:   names{lookup: net.DefaultResolver.LookupNetIP},
+		trouble: map[string]control.Check{},
+	}
+	level.Set(conf.Log.Level)
+	var err error
+	if d.store, err = store.Open(conf.Store.Path, store.Options{Log: log, Retention: conf.Store.Retention}); err != nil {
+		return nil, err
+	}
+	d.openWall(conf.Firewall.Mode)
+	d.around = d.lookAround(ctx, conf)
+	if d.policy, err = conf.Policy(d.around.found, d.around.never...); err != nil {
+		return nil, errors.Join(invalid{err}, d.close())
+	}
+	d.makeEngine(time.Now())
+	return d, nil
+}
+
+// openWall opens the firewall. Without one the guard goes on: kills do not
+// need it.
+func (d *daemon) openWall(mode string) {
+	if mode != "nftables" {
+		d.wall = firewall.OpenDry(firewall.Options{Log: d.log})
+		return
+	}
+	w, err := firewall.Open(firewall.Options{Log: d.log, OnError: func(err error) { d.log.Error("a ban failed", "error", err) }})
+	if err != nil {
+		d.log.Error("bans are not carried out", "error", err)
+		d.troubled(control.Check{
+			Name: "firewall", Result: control.Failed,
+			Detail: "bans are not carried out: " + err.Error(), Fix: "systemctl restart pbxguard",
+		})
+		d.wall = firewall.OpenDry(firewall.Options{Log: d.log})
+		return
+	}
+	d.wall = w
+}
+
+// makeEngine makes the engine with what is remembered, and a port for each PBX.
+func (d *daemon) makeEngine(now time.Time) {
+	memory, err := d.store.Memory(now)
+	if err != nil {
+		d.log.Error("starting without a memory", "error", err)
+	}
+	pbxs := map[string]guard.PBX{}
+	out := guard.Outside{PBXs: pbxs, Firewall: d.wall, Ledger: d.store}
+	d.engine = guard.New(d.policy, out, memory, now)
+	for _, conf := range d.conf.PBX {
+		p := newPort(conf, d.engine.Events(), d.changed, d.log)
+		d.ports[conf.Name], pbxs[conf.Name] = p, p
+	}
+}
+
+// run runs the daemon until ctx is done or a part of it fails. reload asks for
+// the configuration to be read again.
+func (d *daemon) run(ctx context.Context, reload <-chan os.Signal) (err error) {
+	crew := newCrew()
+	defer func() { err = errors.Join(err, crew.dismiss()) }()
+	below := crew.layer()
+	below.start("store", d.store.Run)
+	below.start("firewall", d.wall.Run)
+	core := crew.layer()
+	core.start("engine", d.engine.Run)
+	above := crew.layer()
+	for _, p := range d.ports {
+		above.start("pbx "+p.name, p.run)
+	}
+	server, err := control.New(control.Options{Path: d.conf.Control.Socket, Group: d.conf.Control.Group, Log: d.log}, handler{d})
+	if err != nil {
+		return err
+	}
+	above.start("control", server.Run)
+	above.start("steward", func(ctx context.Context) error { return d.steward(ctx, reload) })
+	above.start("watchdog", func(ctx context.Context) error { return watchdog(ctx, d.engine.Alive, d.log) })
+
+	d.ready()
+	err = crew.wait(ctx)
+	tellSystemd(d.log, "STOPPING=1\nSTATUS=stopping")
+	return err
+}
+
+// ready tells systemd that the daemon works, and as what.
+func (d *daemon) ready() {
+	d.mu.Lock()
+	calls, bans := d.conf.Calls.Mode, d.conf.Bans.Mode
+	d.mu.Unlock()
+	tellSystemd(d.log, fmt.Sprintf("READY=1\nSTATUS=calls: %s, bans: %s", calls, bans))
+	d.log.Info("pbxguard is ready", "version", programVersion(), "calls", calls, "bans", bans)
+}
+
+// close gives back what newDaemon opened. The bans stay in force.
+func (d *daemon) close() error {
+	err := d.store.Close()
+	if d.wall != nil {
+		err = errors.Join(err, d.wall.Close())
+	}
+	return err
+}
+
+// troubled notes something that is wrong, or with [control.OK] no longer is.
+func (d *daemon) troubled(c control.Check) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if c.Result == control.OK {
+		delete(d.trouble, c.Name)
+		return
+	}
+	d.trouble[c.Name] = c
+}

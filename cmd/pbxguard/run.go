@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"pbxguard/config"
+)
+
+func (c *cli) runCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "run", Short: "Watch the PBX and act (systemd starts this)", Args: cobra.NoArgs,
+		Long: `Watch the PBX and act. SIGHUP reads the configuration again, SIGTERM ends the
+guard; bans stay in force. The exit code is 78 if the configuration is not valid.`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.runDaemon(cmd.Context()) },
+	}
+}
+
+// runDaemon runs the daemon until ctx is done.
+func (c *cli) runDaemon(ctx context.Context) error {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	conf, err := config.Load(c.config)
+	if err != nil {
+		return invalid{err}
+	}
+	level := new(slog.LevelVar)
+	log := newLog(c.stderr, level)
+	for _, w := range conf.Warnings {
+		log.Warn(w)
+	}
+	d, err := newDaemon(ctx, c.config, conf, log, level)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.run(ctx, hup), d.close())
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"pbxguard/adapters/asterisk"
+	"pbxguard/control"
+	"pbxguard/guard"
+	"pbxguard/store"
+)
+
+// counted is how many decisions of a day are counted for status; beyond that
+// the counts are of the newest so many.
+const counted = 20_000
+
+// Status implements [control.Handler].
+func (h handler) Status(ctx context.Context) (control.Status, error) {
+	st := control.Status{Version: programVersion(), Problems: []control.Check{}, Gaps: []guard.Gap{}}
+	var err error
+	if st.Engine, err = h.engine.Status(ctx); err != nil {
+		return st, err
+	}
+	h.mu.Lock()
+	conf, trouble := h.conf, maps.Clone(h.trouble)
+	h.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(h.ports)) {
+		pbx, problems := h.ports[name].status()
+		st.PBXs = append(st.PBXs, pbx)
+		st.Problems = append(st.Problems, problems...)
+	}
+	st.Firewall = h.firewallStatus(conf.Firewall.Mode)
+	st.Store = h.storeStatus()
+	for _, name := range slices.Sorted(maps.Keys(trouble)) {
+		st.Problems = append(st.Problems, trouble[name])
+	}
+	st.Problems = append(st.Problems, degraded(st)...)
+	return st, h.today(ctx, &st)
+}
+
+func (h handler) firewallStatus(mode string) control.Firewall {
+	s := h.wall.Stats()
+	return control.Firewall{Mode: mode, Bans: s.Elements, Error: s.LastError}
+}
+
+func (h handler) storeStatus() control.Store {
+	s := h.store.Stats()
+	return control.Store{Path: s.Path, Lost: s.Lost, Error: s.Reason}
+}
+
+// today adds what happened in the last 24 hours. A store that cannot be read is
+// a problem of its own, not one of the whole answer.
+func (h handler) today(ctx context.Context, st *control.Status) error {
+	since := time.Now().Add(-day)
+	ds, err := h.store.Decisions(ctx, store.Query{Since: since, Limit: counted})
+	if err == nil {
+		st.Day = totals(ds)
+		st.Gaps, err = h.store.Gaps(ctx, store.Query{Since: since})
+		slices.Reverse(st.Gaps)
+	}
+	if err != nil {
+		st.Problems = append(st.Problems, control.Check{Name: "store", Result: control.Failed, Detail: err.Error(), Fix: "pbxguard check"})
+	}
+	return nil
+}
+
+// totals counts the calls and addresses that decisions are about: one call may
+// break several rules.
+func totals(ds []guard.Decision) control.Totals {
+	type subject struct {
+		pbx, id  string
+		enforced bool
+	}
+	calls, addresses := map[subject]bool{}, map[subject]bool{}
+	for _, d := range ds {
+		switch {
+		case d.Action < guard.Kill:
+		case d.Call != "":
+			calls[subject{d.PBX, string(d.Call), d.Enforced}] = true
+		case d.Source.IsValid():
+			addresses[subject{"", d.Source.String(), d.Enforced}] = true
+		}
+	}
+	count := func(set map[subject]bool, enforced bool) (n int) {
+		for s := range set {
+			if s.enforced == enforced {
+				n++
+			}
+		}
+		return n
+	}
+	return control.Totals{
+		Killed: count(calls, true), WouldKill: count(calls, false),
+		Banned: count(addresses, true), WouldBan: count(addresses, false),
+	}
+}
+
+// degraded tells what the parts of a status say is wrong.
+func degraded(st control.Status) (problems []control.Check) {
+	if st.Store.Error != "" {
+		problems = append(problems, control.Check{
+			Name: "store", Result: control.Failed,
+			Detail: "decisions are kept in memory only: " + st.Store.Error, Fix: "df " + st.Store.Path,
+		})
+	}
+	if n := st.Store.Lost + st.Engine.Lost; n > 0 {
+		problems = append(problems, control.Check{
+			Name: "store", Result: control.Warning, Detail: fmt.Sprintf("%d records are lost to it", n), Fix: "journalctl -u pbxguard",
+		})
+	}
+	if n := st.Engine.Forged; n > 0 {
+		problems = append(problems, control.Check{
+			Name: "forgery", Result: control.Warning,
+			Detail: fmt.Sprintf("%d blocks with smuggled line breaks since the start: somebody tries to deceive the guard", n),
+			Fix:    "pbxguard log --rule forged",
+		})
+	}
+	return problems
+}
+
+// status tells how a PBX is connected, and what to do if it is not.
+func (p *port) status() (control.PBX, []control.Check) {
+	st := control.PBX{Name: p.name, Type: "asterisk", Links: []control.Link{}}
+	failed := func(detail, fix string) []control.Check {
+		return []control.Check{{Name: "pbx " + p.name, Result: control.Failed, Detail: detail, Fix: fix}}
+	}
+	pbx := p.current.Load()
+	if why := p.broken.Load(); why != nil {
+		return st, failed(*why, "pbxguard setup")
+	}
+	if pbx == nil {
+		return st, failed("not connected yet", "pbxguard status")
+	}
+	var problems []control.Check
+	s := pbx.Status()
+	st.Version, st.Shed, st.Waiting = s.Calls.Banner, s.Shed, s.Waiting
+	st.Links = []control.Link{link("calls", s.Calls), link("security", s.Security)}
+	for _, l := range st.Links {
+		if l.State != control.Connected && l.Error != "" {
+			problems = append(problems, failed(l.Purpose+": "+l.Error, fixFor(l.State))...)
+		}
+	}
+	return st, problems
+}
+
+// fixFor is the command to begin with when a link does not work.
+func fixFor(state string) string {
+	if state == "refused" {
+		return "pbxguard setup"
+	}
+	return "pbxguard check"
+}
+
+// link says how a connection does in the words of the control socket.
+func link(purpose string, l asterisk.LinkStatus) control.Link {
+	return control.Link{
+		Purpose: purpose, State: l.State, Since: l.Since, Error: l.Error,
+		Events: l.Events, Forged: l.Forged, Reconnects: l.Reconnects,
+	}
+}
