@@ -43,13 +43,15 @@ func (s *state) killLeg(l *leg, d Decision) {
 	if slices.ContainsFunc(s.kills, func(k *kill) bool { return slices.Contains(k.legs, l) }) {
 		return
 	}
-	s.decided(&d)
 	for _, a := range []*attempt{l.carries, l.places} {
 		if a != nil {
+			a.nameIn(&d)
+			s.decided(&d)
 			s.kill(a, d)
 			return
 		}
 	}
+	s.decided(&d)
 	k := &kill{decision: d, site: l.site, ordered: s.now, legs: []*leg{l}}
 	s.count.kills++
 	s.kills = append(s.kills, k)

@@ -165,3 +165,24 @@ func TestLockSparesAddressesLongInUse(t *testing.T) {
 		t.Error("unlock did not unlock")
 	}
 }
+
+// A call is on the bill of who pays for it, whichever of its legs is named.
+func TestHangupByHandNamesThePayer(t *testing.T) {
+	for _, name := range []string{"caller", "trunk"} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, enforcing(t))
+			caller, trunk := r.place("100", "0201234567")
+			id := map[string]LegID{"caller": caller, "trunk": trunk}[name]
+			if err := r.s.hangupByHand(string(id), "root"); err != nil {
+				t.Fatal(err)
+			}
+			d, ok := r.last("by-hand")
+			if !ok || d.Account != ext("100") || d.Number != "+31201234567" || d.By != "root" {
+				t.Errorf("got %+v, want a decision about the call of 100", d)
+			}
+			if len(r.hungUp) == 0 || r.hungUp[0] != caller {
+				t.Errorf("hung up %v, want %s", r.hungUp, caller)
+			}
+		})
+	}
+}

@@ -75,12 +75,8 @@ func (s *state) enforced(l *Limits, id string) bool {
 
 // verdict writes a hit down and carries it out if it is enforced.
 func (s *state) verdict(a *attempt, id string, act Action, reason string, enforced bool) {
-	d := Decision{
-		Rule: id, Reason: reason, Action: act, Enforced: enforced,
-		PBX: a.site.name, Account: a.payer.Account, Call: a.call,
-		Leg: a.origin.id, Channel: a.origin.channel, Dialled: a.dialled, Number: a.number.E164,
-		Country: a.number.Region, Class: a.number.Class.String(), Source: a.source,
-	}
+	d := Decision{Rule: id, Reason: reason, Action: act, Enforced: enforced}
+	a.nameIn(&d)
 	if act >= Kill && enforced && !a.killed {
 		s.decided(&d)
 		s.kill(a, d)
@@ -94,6 +90,13 @@ func (s *state) verdict(a *attempt, id string, act Action, reason string, enforc
 	if act == Lock && enforced {
 		s.lock(a.payer, d)
 	}
+}
+
+// nameIn says in a decision which attempt it is about.
+func (a *attempt) nameIn(d *Decision) {
+	d.PBX, d.Account, d.Call, d.Source = a.site.name, a.payer.Account, a.call, a.source
+	d.Leg, d.Channel = a.origin.id, a.origin.channel
+	d.Dialled, d.Number, d.Country, d.Class = a.dialled, a.number.E164, a.number.Region, a.number.Class.String()
 }
 
 // lock bars an account after a rule said so.
