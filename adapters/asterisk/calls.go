@@ -151,7 +151,10 @@ func (t *translator) dialBegin(b *wire.Block, i int, ev *guard.Event) verdict {
 	ev.Kind = guard.LegDialling
 	s, v := tail(b, "DialString")
 	number, beyond := dialled(s, d.name)
-	ev.Number, ev.ToTrunk = clip(number), beyond
+	ev.ToTrunk = beyond
+	if ev.Number = ev.Exten; string(number) != ev.Exten {
+		ev.Number = clip(number)
+	}
 	return max(v, judge(b, &c, &d))
 }
 
@@ -190,10 +193,9 @@ func (t *translator) pair(b *wire.Block, i int, ev *guard.Event) (c, d channel, 
 func (t *translator) other(ev *guard.Event, c *channel) {
 	endpoint, _, _ := named(c.name)
 	ev.OtherAccount = t.account(endpoint)
-	leg, call := t.legIDs(c.id, c.linked)
-	ev.Other, ev.OtherCall = leg, call
-	if call == ev.Call {
-		ev.OtherCall = ev.Call
+	ev.Other = guard.LegID(clip(c.id))
+	if ev.OtherCall = ev.Call; string(c.linked) != string(ev.Call) {
+		ev.OtherCall = guard.CallID(clip(c.linked))
 	}
 }
 

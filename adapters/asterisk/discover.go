@@ -1,0 +1,189 @@
+package asterisk
+
+import (
+	"fmt"
+	"net"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Found is what the configuration files of an Asterisk tell.
+type Found struct {
+	ConfigDir      string       `json:"config_dir"` // where the files lie, within the root that was looked at
+	ManagerEnabled bool         `json:"manager_enabled"`
+	Address        string       `json:"address"`               // host:port of AMI, as seen from its own host
+	TLSAddress     string       `json:"tls_address,omitempty"` // the same over TLS, if it is on
+	Timestamps     bool         `json:"timestamps"`            // timestampevents
+	Accounts       []AMIAccount `json:"accounts,omitempty"`
+	Trunks         []Trunk      `json:"trunks,omitempty"` // sorted by name
+	Phones         []string     `json:"phones,omitempty"` // endpoints that register, sorted
+	FreePBX        bool         `json:"freepbx"`
+	ManagerDir     string       `json:"manager_dir,omitempty"` // the directory of which manager.conf includes every file
+	AstDB          string       `json:"astdb"`                 // Asterisk's database, an SQLite file
+	Problems       []string     `json:"problems,omitempty"`    // what could not be read, or was not understood
+}
+
+// Trunk is an endpoint beyond which there is another network.
+type Trunk struct {
+	Name  string   `json:"name"`
+	Hosts []string `json:"hosts"` // addresses, prefixes and names, sorted
+}
+
+// AMIAccount is a user of AMI. Its secret is never read into it.
+type AMIAccount struct {
+	Name  string   `json:"name"`
+	Read  []string `json:"read"`
+	Write []string `json:"write"`
+	// Excess are rights that allow more than to watch calls and end them: to
+	// run commands, to place calls, to change the configuration, to see PINs.
+	Excess []string `json:"excess,omitempty"`
+}
+
+// Discover reads the configuration of the Asterisk whose files lie below root,
+// "/" for this host's own. It fails only if there is none; whatever else is
+// wrong stands in [Found.Problems]. Nothing is run and nothing is changed.
+func Discover(root string) (Found, error) {
+	t, done, err := openTree(root)
+	if err != nil {
+		return Found{}, fmt.Errorf("cannot look for Asterisk: %w", err)
+	}
+	defer done()
+	f := t.discover()
+	if !t.exists(f.ConfigDir) {
+		return Found{}, fmt.Errorf("cannot find Asterisk: no %s", path.Join(root, f.ConfigDir))
+	}
+	return f, nil
+}
+
+func (t *tree) discover() Found {
+	f := Found{ConfigDir: "/etc/asterisk", AstDB: "/var/lib/asterisk/astdb.sqlite3"}
+	t.dir = "etc/asterisk"
+	for _, s := range t.read("asterisk.conf") {
+		// A template is ignored, as in Asterisk: Debian ships one.
+		if s.name != "directories" || s.template {
+			continue
+		}
+		if dir := s.get("astetcdir"); dir != "" {
+			f.ConfigDir = dir
+		}
+		if dir := s.get("astdbdir"); dir != "" {
+			f.AstDB = path.Join(dir, "astdb.sqlite3")
+		}
+	}
+	t.dir = strings.TrimPrefix(f.ConfigDir, "/")
+	f.FreePBX = t.exists("/etc/freepbx.conf") || t.exists("/etc/amportal.conf")
+	t.manager(&f)
+	e := endpoints{trunks: map[string]*Trunk{}, phones: map[string]bool{}}
+	e.pjsip(t.read("pjsip.conf"))
+	e.wizard(t.read("pjsip_wizard.conf"))
+	e.peers(t.read("sip.conf"))
+	e.peers(t.read("iax.conf"))
+	f.Trunks, f.Phones = e.sorted()
+	t.realtime()
+	f.Problems = t.problems
+	return f
+}
+
+// manager reads manager.conf.
+func (t *tree) manager(f *Found) {
+	general := section{}
+	for _, s := range t.read("manager.conf") {
+		switch {
+		case s.name == "general":
+			general.settings = append(general.settings, s.settings...)
+		case !s.template && s.name != "":
+			f.Accounts = append(f.Accounts, account(&s))
+		}
+	}
+	for _, name := range t.includes {
+		if dir, last := path.Split(name); last == "*.conf" && dir != "" {
+			f.ManagerDir = path.Join(f.ConfigDir, dir)
+			if path.IsAbs(dir) {
+				f.ManagerDir = path.Clean(dir)
+			}
+		}
+	}
+	f.ManagerEnabled = general.yes("enabled")
+	f.Timestamps = general.yes("timestampevents")
+	f.Address = reachable(general.get("bindaddr"), general.get("port"), "5038")
+	if general.yes("tlsenable") {
+		f.TLSAddress = reachable(general.get("tlsbindaddr"), "", "5039")
+	}
+}
+
+// reachable is the address at which this host reaches a server that listens on
+// host, or on host:port.
+func reachable(host, port, usual string) string {
+	if h, p, err := net.SplitHostPort(host); err == nil {
+		host, port = h, p
+	}
+	switch host = strings.Trim(host, "[]"); host {
+	case "", "0.0.0.0":
+		host = "127.0.0.1"
+	case "::":
+		host = "::1"
+	}
+	if port == "" {
+		port = usual
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// excess are rights of an AMI user that go beyond watching and ending calls.
+var excess = map[string][]string{
+	"read":  {"all", "dtmf", "config", "command"},
+	"write": {"all", "system", "command", "config", "originate", "agi", "dialplan"},
+}
+
+func account(s *section) AMIAccount {
+	a := AMIAccount{Name: s.name, Read: s.list("read"), Write: s.list("write")}
+	for _, right := range a.Read {
+		if slices.Contains(excess["read"], strings.ToLower(right)) {
+			a.Excess = append(a.Excess, "read="+right)
+		}
+	}
+	for _, right := range a.Write {
+		if slices.Contains(excess["write"], strings.ToLower(right)) {
+			a.Excess = append(a.Excess, "write="+right)
+		}
+	}
+	return a
+}
+
+// realtime notes that endpoints lie in a database, which is not read.
+func (t *tree) realtime() {
+	const lost = "lie in a database: trunks and phones there are not known"
+	for _, s := range t.read("extconfig.conf") {
+		for _, table := range []string{"ps_endpoints", "ps_endpoint_id_ips", "sippeers", "iaxpeers"} {
+			if !s.template && s.get(table) != "" {
+				t.problem("/%s/extconfig.conf: %s %s", t.dir, table, lost)
+			}
+		}
+	}
+}
+
+// Stanza is the section for manager.conf that lets the guard watch and end
+// calls and do nothing else, and the file that it belongs in: one of its own if
+// own is true, else one to which it is to be added.
+func Stanza(f Found, user, secret string) (text, file string, own bool, err error) {
+	if user == "" || strings.ContainsAny(user, "[]();#=, \t"+breaks) {
+		return "", "", false, fmt.Errorf("cannot use %q as the name of an AMI user", user)
+	}
+	if secret == "" || strings.ContainsAny(secret, ";\\\t "+breaks) {
+		return "", "", false, fmt.Errorf("cannot use this secret for AMI: it is empty or holds a blank, a semicolon or a backslash")
+	}
+	text = "[" + user + "]\n" +
+		"secret = " + secret + "\n" +
+		"deny = 0.0.0.0/0.0.0.0\n" +
+		"permit = 127.0.0.1/255.255.255.255\n" +
+		"read = security,call,system\n" +
+		"write = call\n"
+	switch {
+	case f.FreePBX:
+		return text, path.Join(f.ConfigDir, "manager_custom.conf"), false, nil
+	case f.ManagerDir != "":
+		return text, path.Join(f.ManagerDir, user+".conf"), true, nil
+	}
+	return text, path.Join(f.ConfigDir, "manager.conf"), false, nil
+}
