@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// maxSize bounds the file: ten thousand lines are not written by hand.
-const maxSize = 1 << 20
+// maxSize bounds the file: five thousand lines are not written by hand.
+const maxSize = 256 << 10
 
 // host is what a configuration takes from outside its file.
 type host struct {
@@ -57,13 +57,23 @@ func parse(name string, data []byte, h host, open bool) (*Config, error) {
 	c.home = h.country
 	d := &decoder{file: name, host: h, open: open, config: c, errs: errs}
 	d.table(root, reflect.ValueOf(c).Elem(), "")
-	if e := lastWord(name, data); e != nil && !slices.ContainsFunc(d.errs, func(o *Error) bool { return o.Line == e.Line }) {
-		d.errs = append(d.errs, e)
-	}
+	d.lastWord(data)
 	if len(d.errs) > 0 {
 		return nil, join(name, d.errs)
 	}
 	return c, nil
+}
+
+// lastWord adds what go-toml alone objects to. It is not asked about a file that
+// has too many faults to tell: its time grows with the square of a table's keys.
+func (d *decoder) lastWord(data []byte) {
+	if len(d.errs) >= maxErrors {
+		return
+	}
+	e := lastWord(d.file, data)
+	if e != nil && !slices.ContainsFunc(d.errs, func(o *Error) bool { return o.Line == e.Line }) {
+		d.errs = append(d.errs, e)
+	}
 }
 
 // plainText refuses what no TOML reader takes, in words that say what happened

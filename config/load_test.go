@@ -1,12 +1,14 @@
 package config
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // write puts text into a fresh file of that mode.
@@ -92,7 +94,7 @@ func TestLoadNoFile(t *testing.T) {
 		{"missing", filepath.Join(dir, "none.toml"), "cannot be opened: no such file or directory"},
 		{"directory", dir, "is not a regular file"},
 		{"fifo", fifo, "is not a regular file"}, // and does not wait for a writer
-		{"huge", huge, "is larger than 1048576 bytes"},
+		{"huge", huge, "is larger than 262144 bytes"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -207,6 +209,41 @@ func TestHostCountry(t *testing.T) {
 			}
 			if got := hostCountry(etc, zones); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestLargeFiles: what is absurd is refused without filling memory or taking
+// long; each of these once did.
+func TestLargeFiles(t *testing.T) {
+	fill := func(s string) string { return strings.Repeat(s, (maxSize-100)/len(s)) }
+	wide := strings.Builder{}
+	for i := 0; wide.Len() < maxSize-20; i++ {
+		fmt.Fprintf(&wide, "k%d = 1\n", i)
+	}
+	tests := []struct{ name, text, want string }{
+		{"dotted key", "x = 1\n" + fill("a.") + "b = 1\n", "is too deep"},
+		{"dotted header", "[" + fill("a.") + "b]\n", "is too deep"},
+		{"inline tables", "x = " + strings.Repeat("{a = ", 5000) + "1" + strings.Repeat("}", 5000), "is too deep"},
+		{"arrays", "x = " + fill("["), "nested more than"},
+		{"keys", wide.String(), "and "},
+		{"broken lines", fill("a b\n"), "expected '=' after key"},
+		{"open texts", fill("a = \"\"\"\\q\n"), "invalid escape character"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			start := time.Now()
+			_, err := Parse(asName, []byte(tt.text), nil)
+			if err == nil || !says(err, tt.want) {
+				t.Errorf("got %.200v, want %q", err, tt.want)
+			}
+			if n := len(Errors(err)); n > maxErrors+1 {
+				t.Errorf("got %d errors, want %d at most", n, maxErrors+1)
+			}
+			// The longest takes a tenth of a second; two cores may be busy.
+			if took := time.Since(start); took > 10*time.Second {
+				t.Errorf("took %v", took)
 			}
 		})
 	}

@@ -141,7 +141,7 @@ func (b *builder) keys(it unstable.Iterator, base int) []part {
 // nil, and has said so, where a value is in the way.
 func (b *builder) walk(n *node, keys []part) *node {
 	for _, k := range keys {
-		if n == nil {
+		if n == nil || b.tooDeep(n, k.line) {
 			return nil
 		}
 		key := dot(n.key, k.name)
@@ -159,6 +159,21 @@ func (b *builder) walk(n *node, keys []part) *node {
 		n = next
 	}
 	return n
+}
+
+// maxKey bounds the dotted keys of tables. Since every node carries its own, a
+// table in a table in a table without end would fill memory.
+const maxKey = 500
+
+func (b *builder) tooDeep(n *node, line int) bool {
+	if len(n.key) <= maxKey {
+		return false
+	}
+	if !n.bad {
+		b.fail(line, n.key, "is too deep: no key is this long")
+	}
+	n.bad = true
+	return true
 }
 
 // openTable handles a line [parent.k].
@@ -210,6 +225,9 @@ func (b *builder) openElement(parent *node, k part) *node {
 
 // put handles a line k = v in the table into.
 func (b *builder) put(into *node, k part, v *unstable.Node, base int) {
+	if b.tooDeep(into, k.line) {
+		return
+	}
 	key := dot(into.key, k.name)
 	if old := into.fields[k.name]; old != nil {
 		b.fail(k.line, key, fmt.Sprintf("is set twice, first on line %d", old.line))
