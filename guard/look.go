@@ -113,7 +113,7 @@ func (s *state) explain(q Question) (Answer, error) {
 		acc = &account{Account: key}
 	}
 	trial := *acc // nothing that is counted here may last
-	trial.recent = append(slices.Clone(acc.recent), s.now)
+	trial.recent = append(slices.Clone(acc.recent), q.At)
 	trial.live++
 	n := st.Plan.Normalise(q.Number)
 	trial.run.add(n.E164, s.now)

@@ -16,7 +16,7 @@ var concurrent = rule{
 		return a.payer.live > l.Concurrent.Max
 	},
 	say: func(_ *state, l *Limits, a *attempt) string {
-		return fmt.Sprintf("%s has %d outbound calls at once; %d are allowed", a.who(), a.payer.live, l.Concurrent.Max)
+		return fmt.Sprintf("%s has %d outbound at once; the limit is %d", a.who(), a.payer.live, l.Concurrent.Max)
 	},
 }
 
@@ -34,7 +34,7 @@ var concurrentCountry = rule{
 		if a.foreign == "" {
 			return "not an international call"
 		}
-		return fmt.Sprintf("%d calls to %s at once; %d are allowed", a.site.abroad[a.foreign], a.foreign, l.ConcurrentCountry.Max)
+		return fmt.Sprintf("%d to %s at once; the limit is %d", a.site.abroad[a.foreign], a.foreign, l.ConcurrentCountry.Max)
 	},
 }
 
@@ -48,7 +48,7 @@ var attemptRate = rule{
 		return s.lastMinute(a.payer) > l.Attempts.Max
 	},
 	say: func(s *state, l *Limits, a *attempt) string {
-		return fmt.Sprintf("%s placed %d calls within a minute; %d are allowed", a.who(), s.lastMinute(a.payer), l.Attempts.Max)
+		return fmt.Sprintf("attempt %[2]d of %[1]s within a minute; the limit is %[3]d", a.who(), s.lastMinute(a.payer), l.Attempts.Max)
 	},
 }
 
@@ -80,7 +80,7 @@ var sequential = rule{
 		return a.payer.run.n > l.Sequential.Max
 	},
 	say: func(_ *state, l *Limits, a *attempt) string {
-		return fmt.Sprintf("%s dialled %d numbers in a row that differ only in their last %d digits; %d are allowed",
+		return fmt.Sprintf("number %[2]d of %[1]s in a row that differs only in its last %[3]d digits; the limit is %[4]d",
 			a.who(), a.payer.run.n, runDigits, l.Sequential.Max)
 	},
 }

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -19,7 +20,7 @@ var duration = rule{
 		if !a.answered.IsZero() {
 			up = s.now.Sub(a.answered)
 		}
-		return fmt.Sprintf("call of %s to %s is up for %v; %v are allowed", a.who(), a.shown(), up.Round(time.Second), l.Duration.Max)
+		return fmt.Sprintf("call of %s to %s is up for %s; %s is allowed", a.who(), a.shown(), short(up), short(l.Duration.Max))
 	},
 }
 
@@ -34,8 +35,8 @@ var minutesHour = rule{
 		return s.talkOf(a).hour() > l.MinutesHour.Max
 	},
 	say: func(s *state, l *Limits, a *attempt) string {
-		return fmt.Sprintf("%s talked %v outside within an hour; %v are allowed",
-			a.who(), s.talkOf(a).hour().Round(time.Second), l.MinutesHour.Max)
+		return fmt.Sprintf("%s talked %s outside within an hour; %s is allowed",
+			a.who(), short(s.talkOf(a).hour()), short(l.MinutesHour.Max))
 	},
 }
 
@@ -48,9 +49,21 @@ var minutesDay = rule{
 		return s.talkOf(a).today > l.MinutesDay.Max
 	},
 	say: func(s *state, l *Limits, a *attempt) string {
-		return fmt.Sprintf("%s talked %v outside today; %v are allowed",
-			a.who(), s.talkOf(a).today.Round(time.Second), l.MinutesDay.Max)
+		return fmt.Sprintf("%s talked %s outside today; %s is allowed",
+			a.who(), short(s.talkOf(a).today), short(l.MinutesDay.Max))
 	},
+}
+
+// short writes a duration to the second, without the zeros at its end: 2h, 1h30m, 45s.
+func short(d time.Duration) string {
+	text := d.Round(time.Second).String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 // talkOf is the payer's talk time, brought up to now.

@@ -78,3 +78,14 @@ func TestUsageOfBeforeTheRestartCounts(t *testing.T) {
 		t.Error("a restart made the guard forget the minutes of today")
 	}
 }
+
+func TestShort(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		2 * time.Hour: "2h", 90 * time.Minute: "1h30m", 45 * time.Second: "45s", 0: "0s",
+		time.Hour + time.Second: "1h0m1s", 61 * time.Second: "1m1s", 10*time.Minute + 300*time.Millisecond: "10m",
+	} {
+		if got := short(d); got != want {
+			t.Errorf("%d: got %s want %s", d, got, want)
+		}
+	}
+}
