@@ -142,7 +142,6 @@ func BenchmarkMemoryMillionBans(b *testing.B) {
 			Rule: "auth", Reason: fmt.Sprintf("%d wrong passwords in 10m0s", 5+n%7), Times: 1, Proof: guard.Path, Enforced: true,
 		}
 	})
-	b.ReportMetric(float64(w.Stats().Size)/1e6, "MB")
 	b.ResetTimer()
 	for range b.N {
 		m, err := w.Memory(noon)
@@ -154,4 +153,30 @@ func BenchmarkMemoryMillionBans(b *testing.B) {
 		}
 		runtime.KeepAlive(m)
 	}
+	b.ReportMetric(float64(w.Stats().Size)/1e6, "MB")
+}
+
+// Walking the chain, and looking at the newest of many decisions.
+func BenchmarkDecisions(b *testing.B) {
+	const rows = 200_000
+	w := scratch(b)
+	w.keep(series(rows, func(n int) guard.Record { return decision(uint64(n + 1)) }))
+	if _, err := w.save(nil); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("verify", func(b *testing.B) {
+		for range b.N {
+			if r, err := w.Verify(b.Context()); err != nil || r.Rows != rows {
+				b.Fatal(r, err)
+			}
+		}
+		b.ReportMetric(float64(b.N*rows)/b.Elapsed().Seconds(), "rows/s")
+	})
+	b.Run("newest 50", func(b *testing.B) {
+		for range b.N {
+			if d, err := w.Decisions(b.Context(), Query{Limit: 50}); err != nil || len(d) != 50 {
+				b.Fatal(len(d), err)
+			}
+		}
+	})
 }

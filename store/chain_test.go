@@ -180,6 +180,9 @@ func TestChainOutlivesRestart(t *testing.T) {
 			t.Fatal(err)
 		}
 		stop := start(t, s)
+		if st := s.Stats(); st.Decisions != id || (st.Head == "") != (id == 0) {
+			t.Errorf("at start: got head %q of %d decisions, want %d", st.Head, st.Decisions, id)
+		}
 		record(t, s, decision(id+1))
 		if r, err := s.Verify(t.Context()); err != nil || !r.OK || r.Rows != id+1 {
 			t.Errorf("chain: got %+v, %v, want %d rows that hold", r, err, id+1)

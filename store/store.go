@@ -14,7 +14,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -55,29 +54,6 @@ type Store struct {
 	stats Stats
 }
 
-// Stats is how a [Store] is doing.
-type Stats struct {
-	Path    string `json:"path"`
-	Rows    uint64 `json:"rows"`    // written since the start
-	Batches uint64 `json:"batches"` // transactions since the start
-	Queue   int    `json:"queue"`   // records waiting for the writer
-	Kept    int    `json:"kept"`    // records waiting for the disk
-	Lost    uint64 `json:"lost"`    // records that will never be written
-	// Commit is how long the last transaction took.
-	Commit time.Duration `json:"commit_ns"`
-	Size   int64         `json:"size_bytes"` // of the file and its log
-
-	Degraded bool      `json:"degraded"` // nothing is being written
-	Since    time.Time `json:"degraded_since,omitzero"`
-	Reason   string    `json:"degraded_reason,omitempty"`
-
-	// Decisions is the place in the chain of the latest decision and Head its
-	// hash, in hex. Whoever notes them elsewhere can tell later whether the
-	// end of the chain was cut off.
-	Decisions uint64 `json:"decisions"`
-	Head      string `json:"head,omitempty"`
-}
-
 // ErrClosed reports that the store's writer has ended.
 var ErrClosed = errors.New("the store is closed")
 
@@ -94,7 +70,7 @@ const (
 func Open(path string, o Options) (*Store, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot open the store %s: %w", path, err)
+		return nil, fmt.Errorf("cannot open the store: %w", err)
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -137,6 +113,11 @@ func (s *Store) open() error {
 		s.degrade(err, time.Now())
 		return nil
 	}
+	end, err := readTail(db.w)
+	if err != nil {
+		return errors.Join(err, db.close())
+	}
+	s.note(func(st *Stats) { st.Decisions, st.Head = end.seq, end.String() })
 	s.db.Store(db)
 	return nil
 }
@@ -177,59 +158,6 @@ func (s *Store) Commit(ctx context.Context) error {
 		return ErrClosed
 	case <-ctx.Done():
 		return fmt.Errorf("cannot wait for the store: %w", ctx.Err())
-	}
-}
-
-// Stats says how the store is doing.
-func (s *Store) Stats() Stats {
-	s.mu.Lock()
-	st := s.stats
-	s.mu.Unlock()
-	st.Queue = s.queue.len()
-	for _, name := range []string{s.path, s.path + "-wal"} {
-		if info, err := os.Stat(name); err == nil { // there is not always a log
-			st.Size += info.Size()
-		}
-	}
-	return st
-}
-
-func (s *Store) lose(n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.stats.Lost += uint64(n)
-}
-
-// degrade notes that the disk fails.
-func (s *Store) degrade(err error, now time.Time) {
-	s.mu.Lock()
-	first := !s.stats.Degraded
-	if first {
-		s.stats.Degraded, s.stats.Since = true, now
-	}
-	s.stats.Reason = err.Error()
-	s.mu.Unlock()
-	if !first {
-		return
-	}
-	s.o.Log.Error("the store cannot be written; bans and decisions are kept in memory", "path", s.path, "error", err)
-	if s.o.OnError != nil {
-		s.o.OnError(fmt.Errorf("cannot write the store %s: %w", s.path, err))
-	}
-}
-
-// mend notes that the disk works.
-func (s *Store) mend(now time.Time) {
-	s.mu.Lock()
-	was, since := s.stats.Degraded, s.stats.Since
-	s.stats.Degraded, s.stats.Since, s.stats.Reason = false, time.Time{}, ""
-	s.mu.Unlock()
-	if !was {
-		return
-	}
-	s.o.Log.Info("the store can be written again", "path", s.path, "after", now.Sub(since))
-	if s.o.OnError != nil {
-		s.o.OnError(nil)
 	}
 }
 

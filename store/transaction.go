@@ -51,12 +51,12 @@ func (w *writer) commit(db *database, records []guard.Record, lasting bool) erro
 }
 
 func (w *writer) committed(rows int, took time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.stats.Rows += uint64(rows)
-	w.stats.Batches++
-	w.stats.Commit = took
-	w.stats.Decisions, w.stats.Head = w.tail.seq, w.tail.String()
+	w.note(func(st *Stats) {
+		st.Rows += uint64(rows)
+		st.Batches++
+		st.Commit = took
+		st.Decisions, st.Head = w.tail.seq, w.tail.String()
+	})
 }
 
 // put writes one record. A record that SQLite will not have for what it is, and

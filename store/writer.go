@@ -107,11 +107,7 @@ func (w *writer) keep(journal []guard.Record) {
 	w.noteKept()
 }
 
-func (w *writer) noteKept() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.stats.Kept = len(w.kept)
-}
+func (w *writer) noteKept() { w.note(func(st *Stats) { st.Kept = len(w.kept) }) }
 
 // save commits the journal and then bulk, and returns what it could not of the
 // latter. The journal goes to the disk itself; bulk may wait in the system's
@@ -165,12 +161,5 @@ func (w *writer) connect() (*database, error) {
 		return nil, err
 	}
 	w.tail, w.dict = tail, newDictionary()
-	w.noteTail()
 	return db, nil
-}
-
-func (w *writer) noteTail() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.stats.Decisions, w.stats.Head = w.tail.seq, w.tail.String()
 }
