@@ -30,8 +30,8 @@ type sentence struct {
 	enforced     bool
 }
 
-// record is what is remembered of a source's earlier bans.
-type record struct {
+// earlier is what is remembered of a source's earlier bans.
+type earlier struct {
 	ended    time.Duration
 	times    uint16
 	observed bool // it was never really banned
@@ -41,7 +41,7 @@ type record struct {
 type bans struct {
 	standing map[netip.Prefix]sentence
 	due      ends
-	past     [2]*simplelru.LRU[sourceKey, record] // by proof: who may be forged cannot push out who may not
+	past     [2]*simplelru.LRU[sourceKey, earlier] // by proof: who may be forged cannot push out who may not
 	orders   []order                              // that the firewall did not take yet
 	unproven budget
 	enforced int
@@ -51,7 +51,7 @@ type bans struct {
 func newBans() bans {
 	b := bans{standing: map[netip.Prefix]sentence{}}
 	for i := range b.past {
-		b.past[i], _ = simplelru.NewLRU[sourceKey, record](maxPast, nil)
+		b.past[i], _ = simplelru.NewLRU[sourceKey, earlier](maxPast, nil)
 	}
 	return b
 }
@@ -171,7 +171,7 @@ func (s *sources) ban(c *claim, d time.Duration, rule, reason string) {
 		s.bans.would++
 	}
 	s.bans.set(p, v)
-	s.bans.past[c.proof].Add(c.key, record{ended: v.until, times: v.times, observed: !v.enforced})
+	s.bans.past[c.proof].Add(c.key, earlier{ended: v.until, times: v.times, observed: !v.enforced})
 	s.forget(c.key)
 	s.hooks.record(s.banOf(p, v))
 	s.hooks.decide(s.decision(c, rule, Kill, reason, v.enforced))

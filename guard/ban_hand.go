@@ -70,7 +70,7 @@ func (s *sources) banByHand(p netip.Prefix, d time.Duration, reason, by string) 
 	}
 	if k, ok := keyOfPrefix(p); ok {
 		v.times = uint16(min(math.MaxUint16, s.times(k, Path)+1))
-		s.bans.past[Path].Add(k, record{ended: v.until, times: v.times})
+		s.bans.past[Path].Add(k, earlier{ended: v.until, times: v.times})
 		s.forget(k)
 	}
 	s.order(order{prefix: p, length: d})
@@ -146,7 +146,6 @@ func (s *sources) lift(p netip.Prefix, by string) {
 		for i := range s.bans.past {
 			s.bans.past[i].Remove(k)
 		}
-		s.forget(k)
 		if pl, ok := s.places.Peek(k); ok {
 			pl.guilty = 0
 		}

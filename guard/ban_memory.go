@@ -39,7 +39,7 @@ func (s *sources) recallBans(old []Ban) {
 			v.until = b.Until.Sub(s.epoch)
 		}
 		if k, ok := keyOfPrefix(p); ok && s.t-v.until < ladderMemory {
-			s.bans.past[v.proof].Add(k, record{ended: v.until, times: v.times, observed: !v.enforced})
+			s.bans.past[v.proof].Add(k, earlier{ended: v.until, times: v.times, observed: !v.enforced})
 		}
 		if v.until > s.t {
 			s.bans.drop(p)

@@ -165,6 +165,48 @@ func TestReoffence(t *testing.T) {
 	}
 }
 
+// TestBanStartsAfresh: the failures that earned a ban do not earn the next one.
+func TestBanStartsAfresh(t *testing.T) {
+	p := newPost(t, enforcedBans(func(p *Policy) { p.Bans.Ladder = []time.Duration{time.Minute} }), Memory{})
+	x := p.tcp(guesser)
+	x.wrong("101", "101", "101", "101", "101")
+	p.wait(time.Minute + time.Second)
+	x.wrong("101")
+	p.wantRules("map[auth:1]")
+	x.wrong("101")
+	p.wantRules("map[auth:2]")
+}
+
+// TestLadderForgets: a month after the last ban it begins again.
+func TestLadderForgets(t *testing.T) {
+	for _, days := range []int{29, 31} {
+		p := newPost(t, enforcedBans(nil), Memory{})
+		x := p.tcp(guesser)
+		times(5, func(int) { x.wrong("101") })
+		p.now = p.now.Add(time.Duration(days) * 24 * time.Hour)
+		p.wait(time.Second)
+		times(5, func(int) { x.wrong("101") })
+		want := time.Hour
+		if days > 30 {
+			want = 10 * time.Minute
+		}
+		if d := p.lengths[netip.MustParsePrefix(guesser+"/32")]; d != want {
+			t.Errorf("after %d days: got %s, want %s", days, d, want)
+		}
+	}
+}
+
+// TestOtherWindow: a reload that changes the window starts all counts afresh.
+func TestOtherWindow(t *testing.T) {
+	p := newPost(t, enforcedBans(nil), Memory{})
+	p.tcp(guesser).wrong("101", "101", "101", "101")
+	p.s.setPolicy(enforcedBans(func(p *Policy) { p.Bans.Window = time.Hour }))
+	p.tcp(guesser).wrong("101", "101", "101", "101")
+	p.wantBanned()
+	p.tcp(guesser).wrong("101")
+	p.wantBanned(guesser + "/32")
+}
+
 // TestProofIsNotMixed: failures that anybody may have forged do not earn a
 // source the ban of one that proved its path, nor the other way round.
 func TestProofIsNotMixed(t *testing.T) {
@@ -310,6 +352,20 @@ func TestObserve(t *testing.T) {
 	}
 }
 
+// TestWithoutFirewall: with none to tell, bans are only written down.
+func TestWithoutFirewall(t *testing.T) {
+	p := newPost(t, enforcedBans(nil), Memory{})
+	p.s = newSources(enforcedBans(nil), nil, p.hooks(), Memory{}, p.now)
+	p.tcp(guesser).wrong("101", "101", "101", "101", "101")
+	p.wantRules("map[auth:1]")
+	if p.decisions[0].Enforced || len(p.s.list()) != 0 {
+		t.Errorf("got %+v, listed %v", p.decisions[0], p.s.list())
+	}
+	if err := p.s.banByHand(netip.MustParsePrefix(guesser+"/32"), 0, "", "root"); err == nil {
+		t.Error("a ban by hand was taken")
+	}
+}
+
 func TestActions(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -434,6 +490,18 @@ func TestUnbanByHand(t *testing.T) {
 	p.wantBanned()
 	x.wrong("101", "101", "101", "101")
 	p.wantBanned() // it starts afresh
+	x.right("101")
+	if p.s.knows(ext("101"), keyOf(x.from.Addr())) {
+		t.Error("the password was guessed and earned a standing")
+	}
+	x.wrong("101", "101", "101", "101", "101")
+	if err := p.s.unbanByHand(netip.MustParsePrefix("2001:db8:1:2::/64"), "root"); err != nil {
+		t.Error(err)
+	}
+	x.right("101")
+	if !p.s.knows(ext("101"), keyOf(x.from.Addr())) {
+		t.Error("whom a person let back in earns no standing")
+	}
 }
 
 // TestAllowingLifts: whom a reload allows is let go.
@@ -461,19 +529,26 @@ func TestBansOutliveRestart(t *testing.T) {
 		{Prefix: prefix("192.0.2.4/32"), Since: now.Add(-time.Hour), Until: now.Add(time.Hour), Rule: "auth", Times: 1},
 		{Prefix: prefix("198.51.100.0/24"), Since: now.Add(-time.Hour), Rule: "by-hand", By: "root", Times: 1, Proof: Path, Enforced: true},
 		{Prefix: prefix("192.0.2.9/32"), Since: now.Add(-time.Hour), Rule: "by-hand", By: "root", Times: 1, Proof: Path, Enforced: true},
+		{Prefix: prefix("192.0.2.3/32"), Since: now.Add(-time.Minute), Rule: "by-hand", By: "root", Times: 2, Proof: Path, Enforced: true},
 	}}
 	p := newPost(t, enforcedBans(func(p *Policy) { p.Bans.Never = []netip.Prefix{prefix("192.0.2.9/32")} }), mem)
 	got := []string{}
 	for _, b := range p.s.list() {
 		got = append(got, b.Prefix.String())
 	}
-	want := []string{"192.0.2.1/32", "192.0.2.3/32", "198.51.100.0/24"}
+	want := []string{"192.0.2.3/32", "192.0.2.1/32", "198.51.100.0/24"}
 	if !slices.Equal(got, want) {
 		t.Errorf("in force: got %v, want %v", got, want)
 	}
 	if want := []string{"lift 192.0.2.9/32", "unban 192.0.2.9/32"}; !slices.Equal(p.told, want) {
 		t.Errorf("told %q, want %q: it has been allowed since", p.told, want)
 	}
+	if n := p.s.bans.enforced; n != len(want) {
+		t.Errorf("%d are counted, want %d", n, len(want))
+	}
+	times(5, func(int) { p.tcp("192.0.2.4").wrong("101") })
+	p.wantBanned("192.0.2.4/32") // it was only observed
+	delete(p.lengths, prefix("192.0.2.4/32"))
 	times(10, func(int) { p.tcp("192.0.2.1").wrong("101") })
 	p.wantBanned() // it is in force, and the firewall is not told twice
 	p.tcp("192.0.2.2").wrong("101", "101")
@@ -481,7 +556,11 @@ func TestBansOutliveRestart(t *testing.T) {
 		t.Errorf("the third ban lasts %s, want 24h", d)
 	}
 	p.wait(2 * time.Hour)
-	if n := len(p.s.list()); n != 3 {
-		t.Errorf("%d bans after two hours, want 3", n)
+	got = got[:0]
+	for _, b := range p.s.list() {
+		got = append(got, b.Prefix.String())
+	}
+	if want := []string{"192.0.2.2/32", "192.0.2.3/32", "198.51.100.0/24"}; !slices.Equal(got, want) {
+		t.Errorf("after two hours: got %v, want %v", got, want)
 	}
 }

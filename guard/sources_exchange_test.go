@@ -102,11 +102,41 @@ func TestGuestEarnsNoStanding(t *testing.T) {
 	p := newPost(t, enforcedBans(nil), Memory{})
 	x := p.chansip(guesser)
 	x.fresh().do(AuthOK, "31205550600")
+	y := x.fresh()
+	y.do(AuthRefused, "31205550600")
+	y.do(AuthOK, "31205550600")
 	if st := p.standings(); len(st) != 0 {
 		t.Errorf("got standings %v, want none", st)
 	}
-	x.wrong("100", "100", "100", "100", "100")
+	x.wrong("100", "100", "100", "100")
 	p.wantBanned(guesser + "/32")
+}
+
+// TestCallsAreAnswers: calls that chan_sip starts are the only sign that its
+// challenges were answered, even from an address that nothing is known of.
+func TestCallsAreAnswers(t *testing.T) {
+	for _, placed := range []bool{true, false} {
+		p := newPost(t, enforcedBans(nil), Memory{})
+		x := p.chansip("198.51.100.20")
+		times(20, func(i int) {
+			x.ask(fmt.Sprint(100 + i))
+			if placed {
+				p.s.placedCall(ext(fmt.Sprint(100+i)), p.now)
+			}
+		})
+		p.wait(3 * time.Second)
+		if got := len(p.banned()) == 0; got != placed {
+			t.Errorf("calls placed: %v, banned: %v", placed, p.banned())
+		}
+	}
+}
+
+// TestRefusalIsNoScan: who is turned away by a list was never asked.
+func TestRefusalIsNoScan(t *testing.T) {
+	p := newPost(t, enforcedBans(func(p *Policy) { p.Bans.Failures = 0 }), Memory{})
+	times(20, func(i int) { p.udp(guesser).fresh().do(AuthRefused, fmt.Sprint(100+i)) })
+	p.wait(3 * time.Second)
+	p.wantRules("map[]")
 }
 
 // TestMisdials: 100 honest calls and 20 misdials of one chan_sip phone, whose

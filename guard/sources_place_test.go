@@ -348,6 +348,22 @@ func TestStandings(t *testing.T) {
 	}
 }
 
+// TestChanSIPMoves: chan_sip knows one registration of an account and does not
+// say that the one before is over.
+func TestChanSIPMoves(t *testing.T) {
+	p := newPost(t, enforcedBans(nil), Memory{})
+	for _, from := range []string{office, guesser} {
+		x := p.chansip(from)
+		x.right("101")
+		x.do(Registered, "101")
+		p.wait(time.Minute)
+	}
+	st := p.standings()
+	if st["101@"+office].Registered || !st["101@"+guesser].Registered {
+		t.Errorf("got %v", st)
+	}
+}
+
 // TestContactBehindNAT: the phone registers the address that it has at home; it
 // is the true one that counts, in whichever order the two are told.
 func TestContactBehindNAT(t *testing.T) {
@@ -368,6 +384,11 @@ func TestContactBehindNAT(t *testing.T) {
 		}
 		if p.s.knows(ext("101"), keyOf(home.from.Addr())) {
 			t.Errorf("%s first: the home address has standing", first)
+		}
+		p.wait(time.Minute)
+		home.do(Registered, "101") // it was found to be reachable again
+		if p.s.knows(ext("101"), keyOf(home.from.Addr())) || !p.standings()["101@"+office].Registered {
+			t.Errorf("%s first: moved home: %v", first, p.standings())
 		}
 		home.do(Unregistered, "101")
 		if st := p.standings()["101@"+office]; st.Registered {

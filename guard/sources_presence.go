@@ -34,13 +34,18 @@ type contact struct {
 }
 
 // registered: an account can be reached at an address that its phone named. If
-// it has just authenticated, that is where it really is.
+// it has just authenticated, that is where it really is; if it had when it first
+// named that address, it still is.
 func (s *sources) registered(c claim, agent string) {
 	p := s.presence(c.account)
-	at := c.source
-	proved := p.source.IsValid() && s.t-p.at <= together
+	at, proved := c.source, false
+	if i := slices.IndexFunc(p.contacts, func(n contact) bool { return n.at == at && n.proved }); i >= 0 {
+		c.key, proved = p.contacts[i].key, true
+	} else if p.source.IsValid() && s.t-p.at <= together {
+		c.key, proved = p.key, true
+	}
 	if proved {
-		c.source, c.key = netip.AddrPortFrom(p.source, at.Port()), p.key
+		c.source = netip.AddrPortFrom(c.key.prefix().Addr(), at.Port())
 	}
 	was := slices.Clone(p.contacts)
 	for i := len(p.contacts) - 1; i >= 0; i-- {
