@@ -42,7 +42,7 @@ type bans struct {
 	standing map[netip.Prefix]sentence
 	due      ends
 	past     [2]*simplelru.LRU[sourceKey, earlier] // by proof: who may be forged cannot push out who may not
-	orders   []order                              // that the firewall did not take yet
+	orders   []order                               // that the firewall did not take yet
 	unproven budget
 	enforced int
 	would    uint64
