@@ -133,7 +133,11 @@ func (p *Plan) setExtensions(expr string) error {
 	if _, err := regexp.Compile(expr); err != nil {
 		return fmt.Errorf("extensions: %w", err)
 	}
-	p.extensions = regexp.MustCompile(`^(?:` + expr + `)$`)
+	whole, err := regexp.Compile(`^(?:` + expr + `)$`)
+	if err != nil { // \Q without \E is right alone and swallows the end here
+		return fmt.Errorf("extensions: %q cannot stand for a whole number: %w", expr, err)
+	}
+	p.extensions = whole
 	for _, probe := range [...]string{"", "+12125550123", "0012125550123", "01112125550123"} {
 		if p.extensions.MatchString(probe) {
 			return fmt.Errorf("extensions: %q matches %q, which is no extension", expr, probe)
