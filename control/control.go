@@ -74,9 +74,10 @@ const Connected = "connected"
 
 // Firewall is what the kernel's side of the bans looks like.
 type Firewall struct {
-	Mode  string `json:"mode"` // "nftables", "dry", "off"
-	Bans  int    `json:"bans"` // elements in the kernel
-	Error string `json:"error,omitempty"`
+	Mode   string `json:"mode"`            // "nftables", "dry", "off"
+	Bans   int    `json:"bans"`            // elements in the kernel
+	Active bool   `json:"active"`          // the kernel holds what it should
+	Error  string `json:"error,omitempty"` // the last one
 }
 
 // Store is what the daemon's memory on disk looks like.

@@ -82,7 +82,7 @@ func New(o Options, h Handler) (*Server, error) {
 		WriteTimeout:      2 * patience,
 		IdleTimeout:       patience,
 		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 	}
 	return s, nil
 }
