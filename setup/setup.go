@@ -18,7 +18,7 @@ import (
 
 // Host is the host to be changed.
 type Host struct {
-	Root    string // stands for "/"; "" is "/"
+	Root    string // the directory that stands for "/"; "" is "/"
 	Journal string // directory for what Undo needs, as the host names it
 }
 
@@ -208,4 +208,9 @@ func (h Host) writeJournal(entries []entry) error {
 func (h Host) journal() string { return filepath.Join(h.Journal, "setup.json") }
 
 // at is where this process finds what the host calls path.
-func (h Host) at(path string) string { return filepath.Join("/", h.Root, path) }
+func (h Host) at(path string) string {
+	if h.Root == "" {
+		return path
+	}
+	return filepath.Join(h.Root, path)
+}

@@ -108,6 +108,17 @@ func TestAppendMakesAMissingFile(t *testing.T) {
 	wantNone(t, h, conf)
 }
 
+func TestRelativeRoot(t *testing.T) {
+	t.Chdir(t.TempDir())
+	h := Host{Root: "host", Journal: "/var/lib/pbxguard"}
+	if err := h.Apply(changes()); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile("host" + secret); err != nil || string(got) != "sesame\n" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
 // What cannot be done whole is not begun, or is taken back.
 func TestApplyIsAllOrNothing(t *testing.T) {
 	tests := []struct {
