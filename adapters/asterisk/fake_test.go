@@ -37,10 +37,11 @@ type fakeAMI struct {
 	secret      string
 	noChallenge bool
 	greeting    string
-	legs        []string          // what Status lists, as blocks without their end
-	gone        map[string]bool   // legs that Hangup does not find
-	conns       map[string]*peer  // the newest by event mask
-	open        map[net.Conn]bool // all
+	more        func(a map[string]string, id string) string // answers to other actions
+	legs        []string                                    // what Status lists, as blocks without their end
+	gone        map[string]bool                             // legs that Hangup does not find
+	conns       map[string]*peer                            // the newest by event mask
+	open        map[net.Conn]bool                           // all
 	actions     []map[string]string
 }
 
@@ -164,6 +165,9 @@ func (f *fakeAMI) answer(p *peer, a map[string]string, challenge string) string 
 		}
 		s.WriteString(crlf("Event: StatusComplete\nActionID: " + id + "\nEventList: Complete\nListItems: 0\nItems: 0\n\n"))
 		return s.String()
+	}
+	if f.more != nil {
+		return f.more(a, id)
 	}
 	return reply("Error", "Message: Permission denied")
 }
