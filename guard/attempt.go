@@ -92,6 +92,7 @@ func (s *state) send(l, o *leg, sent string) {
 		a.answered, a.accrued = o.answered, s.now
 	}
 	s.repay(a)
+	s.findSource(a)
 	s.aim(a, n)
 	s.judge(a, whenPlaced)
 	s.alsoKill(a)
@@ -154,10 +155,19 @@ func (s *state) newAttempt(l *leg, n numbering.Number) *attempt {
 	a.payer, a.via = s.payer(l)
 	a.payer.live++
 	a.payer.used = s.now
+	s.findSource(a)
+	return a
+}
+
+// findSource asks where the payer's latest login came from. Logins and calls
+// arrive over two connections, so that the login may be told of a little later.
+func (s *state) findSource(a *attempt) {
+	if a.source.IsValid() {
+		return
+	}
 	if addr, ok := s.sources.placedCall(a.payer.Account, s.now); ok {
 		a.source = addr
 	}
-	return a
 }
 
 // repay moves an attempt to the account that pays for it, now that more is known.

@@ -23,12 +23,18 @@ func TestRun(t *testing.T) {
 		e := New(p, Outside{PBXs: map[string]PBX{"a": r}, Firewall: r, Ledger: r}, Memory{}, time.Now())
 		go e.Run(ctx)
 		e.Events() <- Event{Kind: LegStarted, PBX: "a", At: time.Now(), Leg: "1", Call: "1", Channel: "PJSIP/100-1", Account: ext("100"), Number: "09001234567"}
+		orders := func() (n int) {
+			if err := e.do(ctx, func(*state) { n = len(r.hungUp) }); err != nil {
+				t.Error(err)
+			}
+			return n
+		}
 		synctest.Wait()
-		if len(r.hungUp) != 1 {
-			t.Errorf("hung up %v", r.hungUp)
+		if n := orders(); n != 1 {
+			t.Errorf("got %d orders to hang up, want 1", n)
 		}
 		time.Sleep(600 * time.Millisecond) // ticks push the kill
-		if len(r.hungUp) < 2 {
+		if orders() < 2 {
 			t.Error("no tick pushed the kill")
 		}
 		if st, err := e.Status(ctx); err != nil || st.Kills != 1 || st.Calls != 1 {
