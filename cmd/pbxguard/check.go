@@ -5,11 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/user"
-	"path/filepath"
 	"slices"
-	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/google/nftables"
@@ -51,7 +47,7 @@ func (c *cli) checks(ctx context.Context, conf *config.Config) []control.Check {
 		checks = append(checks, control.Check{Name: "configuration", Result: control.Warning, Detail: w})
 	}
 	for _, pbx := range conf.PBX {
-		checks = append(checks, checkAccess(pbx), checkLogin(ctx, pbx), checkZone(pbx))
+		checks = append(checks, checkAccess(pbx), checkRights(pbx), checkLogin(ctx, pbx), checkZone(pbx))
 	}
 	checks = append(checks, checkFirewall(conf.Firewall.Mode))
 	st, err := c.client().Status(ctx)
@@ -60,7 +56,13 @@ func (c *cli) checks(ctx context.Context, conf *config.Config) []control.Check {
 			control.Check{Name: "daemon", Result: control.Warning, Detail: err.Error(), Fix: "systemctl start pbxguard"})
 	}
 	checks = append(checks, control.Check{Name: "daemon", Result: control.OK, Detail: "it runs, version " + st.Version})
-	return append(checks, st.Problems...)
+	for _, problem := range st.Problems {
+		told := func(c control.Check) bool { return c.Name == problem.Name && c.Result == control.Failed }
+		if !slices.ContainsFunc(checks, told) {
+			checks = append(checks, problem)
+		}
+	}
+	return checks
 }
 
 // loginTime is how long check waits for the PBX.
@@ -172,37 +174,6 @@ func checkStore(path string) control.Check {
 	}
 	if err != nil {
 		check.Result, check.Detail = control.Failed, err.Error()
-	}
-	return check
-}
-
-// checkAccess sees whether the daemon's user may read the PBX's configuration.
-func checkAccess(conf config.PBX) control.Check {
-	check := control.Check{Name: "pbx " + conf.Name, Result: control.OK, Detail: "configuration in " + conf.ConfigDir}
-	if _, err := os.Stat(conf.ConfigDir); err != nil {
-		check.Result, check.Detail = control.Warning, "trunks and phones cannot be learnt: "+err.Error()
-		check.Fix = `config_dir = "..." under [[pbx]]`
-		return check
-	}
-	u, err := user.Lookup("pbxguard")
-	if err != nil {
-		return check // not installed as a package: the daemon runs as whoever starts it
-	}
-	groups, err := u.GroupIds()
-	for _, path := range []string{conf.ConfigDir, filepath.Join(conf.ConfigDir, "manager.conf")} {
-		info, statErr := os.Stat(path)
-		if err != nil || statErr != nil {
-			continue // told by whoever reads it
-		}
-		st, mode := info.Sys().(*syscall.Stat_t), info.Mode().Perm()
-		gid := strconv.Itoa(int(st.Gid))
-		if mode&0o004 != 0 || mode&0o040 != 0 && slices.Contains(groups, gid) {
-			continue
-		}
-		check.Result, check.Detail = control.Failed, "the user pbxguard cannot read "+path
-		if g, err := user.LookupGroupId(gid); err == nil {
-			check.Fix = "adduser pbxguard " + g.Name
-		}
 	}
 	return check
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -23,6 +22,7 @@ type daemon struct {
 	log     *slog.Logger
 	level   *slog.LevelVar
 	store   *store.Store
+	ledger  *teller
 	wall    wall
 	engine  *guard.Engine
 	ports   map[string]*port // by PBX name; fixed once made
@@ -62,6 +62,7 @@ func newDaemon(ctx context.Context, path string, conf *config.Config, log *slog.
 	if d.store, err = store.Open(conf.Store.Path, store.Options{Log: log, Retention: conf.Store.Retention}); err != nil {
 		return nil, err
 	}
+	d.ledger = newTeller(d.store, log)
 	d.openWall(conf.Firewall.Mode)
 	d.around = d.lookAround(ctx, conf)
 	if d.policy, err = conf.Policy(d.around.found, d.around.never...); err != nil {
@@ -97,8 +98,9 @@ func (d *daemon) makeEngine(now time.Time) {
 	if err != nil {
 		d.log.Error("starting without a memory", "error", err)
 	}
+	memory.Standings = append(memory.Standings, d.registered()...)
 	pbxs := map[string]guard.PBX{}
-	out := guard.Outside{PBXs: pbxs, Firewall: d.wall, Ledger: d.store}
+	out := guard.Outside{PBXs: pbxs, Firewall: d.wall, Ledger: d.ledger}
 	d.engine = guard.New(d.policy, out, memory, now)
 	for _, conf := range d.conf.PBX {
 		p := newPort(conf, d.engine.Events(), d.changed, d.log)
@@ -114,6 +116,7 @@ func (d *daemon) run(ctx context.Context, reload <-chan os.Signal) (err error) {
 	below := crew.layer()
 	below.start("store", d.store.Run)
 	below.start("firewall", d.wall.Run)
+	below.start("log", d.ledger.run)
 	core := crew.layer()
 	core.start("engine", d.engine.Run)
 	above := crew.layer()
@@ -126,6 +129,7 @@ func (d *daemon) run(ctx context.Context, reload <-chan os.Signal) (err error) {
 	}
 	above.start("control", server.Run)
 	above.start("steward", func(ctx context.Context) error { return d.steward(ctx, reload) })
+	above.start("status", d.tellStatus)
 	above.start("watchdog", func(ctx context.Context) error { return watchdog(ctx, d.engine.Alive, d.log) })
 
 	d.ready()
@@ -139,7 +143,7 @@ func (d *daemon) ready() {
 	d.mu.Lock()
 	calls, bans := d.conf.Calls.Mode, d.conf.Bans.Mode
 	d.mu.Unlock()
-	tellSystemd(d.log, fmt.Sprintf("READY=1\nSTATUS=calls: %s, bans: %s", calls, bans))
+	tellSystemd(d.log, "READY=1")
 	d.log.Info("pbxguard is ready", "version", programVersion(), "calls", calls, "bans", bans)
 }
 

@@ -133,6 +133,5 @@ func (h handler) SetModes(ctx context.Context, m control.Modes, by string) error
 	}
 	h.conf = &conf
 	h.log.Warn("modes changed", "calls", conf.Calls.Mode, "bans", conf.Bans.Mode, "by", by)
-	tellSystemd(h.log, fmt.Sprintf("STATUS=calls: %s, bans: %s", conf.Calls.Mode, conf.Bans.Mode))
 	return nil
 }

@@ -83,7 +83,7 @@ touched. Read "pbxguard log", then "pbxguard enforce calls bans".`,
 		title string
 		cmds  []*cobra.Command
 	}{
-		{"Guard:", []*cobra.Command{c.runCommand(), c.checkCommand(), c.modeCommand("enforce"), c.modeCommand("observe")}},
+		{"Guard:", []*cobra.Command{c.runCommand(), c.checkCommand(), c.setupCommand(), c.modeCommand("enforce"), c.modeCommand("observe")}},
 		{"Look:", []*cobra.Command{c.statusCommand(), c.callsCommand(), c.logCommand(), c.bansCommand(), c.explainCommand()}},
 		{"Act:", []*cobra.Command{c.banCommand(), c.unbanCommand(), c.hangupCommand(), c.lockCommand(), c.unlockCommand()}},
 	}

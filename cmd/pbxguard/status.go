@@ -43,7 +43,7 @@ func (h handler) Status(ctx context.Context) (control.Status, error) {
 
 func (h handler) firewallStatus(mode string) control.Firewall {
 	s := h.wall.Stats()
-	return control.Firewall{Mode: mode, Bans: s.Elements, Error: s.LastError}
+	return control.Firewall{Mode: mode, Bans: s.Elements, Active: s.Active, Error: s.LastError}
 }
 
 func (h handler) storeStatus() control.Store {
@@ -104,6 +104,11 @@ func degraded(st control.Status) (problems []control.Check) {
 		problems = append(problems, control.Check{
 			Name: "store", Result: control.Failed,
 			Detail: "decisions are kept in memory only: " + st.Store.Error, Fix: "df " + st.Store.Path,
+		})
+	}
+	if st.Firewall.Mode == "nftables" && !st.Firewall.Active {
+		problems = append(problems, control.Check{
+			Name: "firewall", Result: control.Failed, Detail: "the kernel does not hold the bans: " + st.Firewall.Error, Fix: "journalctl -u pbxguard",
 		})
 	}
 	if n := st.Store.Lost + st.Engine.Lost; n > 0 {

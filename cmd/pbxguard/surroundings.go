@@ -3,9 +3,13 @@ package main
 import (
 	"context"
 	"net/netip"
+	"path/filepath"
+	"strings"
 	"time"
 
+	"pbxguard/adapters/asterisk"
 	"pbxguard/config"
+	"pbxguard/guard"
 )
 
 // startLooking bounds how long the start waits for names; those that are not
@@ -15,16 +19,77 @@ const startLooking = 10 * time.Second
 // surroundings are what the host and the network say, beside the configuration.
 type surroundings struct {
 	found map[string]config.Discovered // by PBX name
+	astdb map[string]string            // where each PBX keeps its registrations
 	never []netip.Prefix               // what the names of bans.allow stand for
 }
 
-// lookAround looks names up. What cannot be found is told, and what can be is used.
+// lookAround reads the PBXs' own configuration and looks names up. What cannot
+// be had is told, and what can be is used.
 func (d *daemon) lookAround(ctx context.Context, conf *config.Config) surroundings {
 	ctx, cancel := context.WithTimeout(ctx, startLooking)
 	defer cancel()
+	s := surroundings{found: map[string]config.Discovered{}, astdb: map[string]string{}}
 	hosts := conf.Bans.Names()
+	trunks := map[string][]string{} // hosts by PBX
+	for _, pbx := range conf.PBX {
+		root := rootOf(pbx.ConfigDir)
+		found, err := asterisk.Discover(root)
+		if err != nil {
+			d.log.Warn("the PBX's own configuration is not known; its trunks show by what they do", "pbx", pbx.Name, "error", err)
+			continue
+		}
+		for _, p := range found.Problems {
+			d.log.Warn("the PBX's own configuration is not wholly known", "pbx", pbx.Name, "problem", p)
+		}
+		seen := config.Discovered{Phones: found.Phones}
+		for _, t := range found.Trunks {
+			seen.Trunks = append(seen.Trunks, t.Name)
+			trunks[pbx.Name] = append(trunks[pbx.Name], t.Hosts...)
+		}
+		s.found[pbx.Name], s.astdb[pbx.Name] = seen, filepath.Join(root, found.AstDB)
+		hosts = append(hosts, trunks[pbx.Name]...)
+	}
 	if failed := d.names.learn(ctx, hosts); len(failed) > 0 {
 		d.log.Warn("names cannot be looked up", "names", failed)
 	}
-	return surroundings{never: d.names.of(hosts)}
+	for name, seen := range s.found {
+		seen.TrunkHosts = d.narrow(name, d.names.of(trunks[name]))
+		s.found[name] = seen
+	}
+	s.never = d.names.of(conf.Bans.Names())
+	return s
+}
+
+// rootOf is the directory that stands for "/" to an Asterisk: another than "/"
+// if it lives in a container or a chroot.
+func rootOf(configDir string) string {
+	return filepath.Join("/", strings.TrimSuffix(configDir, "etc/asterisk"))
+}
+
+// narrow leaves out trunks that are said to be anywhere: an address from there
+// is no less suspect for it.
+func (d *daemon) narrow(pbx string, prefixes []netip.Prefix) (kept []netip.Prefix) {
+	for _, p := range prefixes {
+		if p.Bits() < 8 || p.Addr().Is6() && p.Bits() < 16 {
+			d.log.Warn("a trunk's addresses are too many to be exempt from bans", "pbx", pbx, "prefix", p)
+			continue
+		}
+		kept = append(kept, p)
+	}
+	return kept
+}
+
+// registered lists the phones that were registered before the daemon started.
+func (d *daemon) registered() (all []guard.Standing) {
+	for pbx, path := range d.around.astdb {
+		contacts, err := asterisk.Contacts(path)
+		if err != nil {
+			d.log.Info("registrations from before the start are not known", "pbx", pbx, "error", err)
+		}
+		for _, c := range contacts {
+			c.Account.PBX = pbx
+			all = append(all, c)
+		}
+	}
+	return all
 }

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
 	sd "github.com/coreos/go-systemd/v22/daemon"
+
+	"pbxguard/guard"
 )
 
 // tellSystemd sends a state of sd_notify(3). Without systemd nobody listens,
@@ -20,6 +23,37 @@ func tellSystemd(log *slog.Logger, state string) {
 // from an earlier one.
 func tellReloading(log *slog.Logger) {
 	tellSystemd(log, sd.SdNotifyReloading+"\n"+sd.SdNotifyMonotonicUsec())
+}
+
+// tellStatus keeps the line current that "systemctl status" shows.
+func (d *daemon) tellStatus(ctx context.Context) error {
+	tick := time.NewTicker(5 * time.Second)
+	defer tick.Stop()
+	for last := ""; ; {
+		if st, err := d.engine.Status(ctx); err == nil {
+			if line := statusLine(st); line != last {
+				tellSystemd(d.log, "STATUS="+line)
+				last = line
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// statusLine is the state of an engine in a line.
+func statusLine(st guard.Status) string {
+	up := 0
+	for _, s := range st.Sites {
+		if s.Connected {
+			up++
+		}
+	}
+	return fmt.Sprintf("calls: %s, bans: %s; %d of %d PBXs watched, %d kills, %d bans",
+		st.CallsMode, st.BansMode, up, len(st.Sites), st.Kills, st.Bans)
 }
 
 // watchdog tells systemd that the daemon lives each time the engine has

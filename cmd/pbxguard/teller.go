@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+
+	"pbxguard/guard"
+)
+
+// teller is the ledger that the engine writes to: it passes every record on to
+// the store and verdicts to the log. A journal that stands still holds nobody
+// up; what it then does not hear is counted.
+type teller struct {
+	guard.Ledger
+	log     *slog.Logger
+	heard   chan guard.Decision
+	unheard atomic.Uint64
+}
+
+func newTeller(store guard.Ledger, log *slog.Logger) *teller {
+	return &teller{Ledger: store, log: log, heard: make(chan guard.Decision, 1024)}
+}
+
+// Record implements [guard.Ledger].
+func (t *teller) Record(r guard.Record) bool {
+	if d, ok := r.(guard.Decision); ok {
+		select {
+		case t.heard <- d:
+		default:
+			t.unheard.Add(1)
+		}
+	}
+	return t.Ledger.Record(r)
+}
+
+// run logs verdicts until ctx is done, and then those that wait.
+func (t *teller) run(ctx context.Context) error {
+	for {
+		select {
+		case d := <-t.heard:
+			t.tell(d)
+			continue
+		default:
+		}
+		select {
+		case d := <-t.heard:
+			t.tell(d)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (t *teller) tell(d guard.Decision) {
+	if n := t.unheard.Swap(0); n > 0 {
+		t.log.Warn("the log is slow; verdicts are missing in it, see pbxguard log", "missing", n)
+	}
+	level := slog.LevelInfo
+	switch {
+	case d.Outcome == "unconfirmed":
+		level = slog.LevelError
+	case d.Action == guard.Alert:
+		level = slog.LevelWarn
+	case d.Action < guard.Alert:
+		level = slog.LevelDebug
+	}
+	attrs := []slog.Attr{slog.String("rule", d.Rule), slog.String("action", d.Action.String()), slog.Bool("enforced", d.Enforced)}
+	for _, a := range []struct{ key, value string }{
+		{"account", accountName(d)}, {"call", string(d.Call)}, {"number", d.Number}, {"outcome", d.Outcome}, {"by", d.By},
+	} {
+		if a.value != "" {
+			attrs = append(attrs, slog.String(a.key, a.value))
+		}
+	}
+	if d.Source.IsValid() {
+		attrs = append(attrs, slog.String("source", d.Source.String()))
+	}
+	if d.After > 0 {
+		attrs = append(attrs, slog.Duration("after", d.After))
+	}
+	attrs = append(attrs, slog.String("reason", d.Reason))
+	t.log.LogAttrs(context.Background(), level, "verdict", attrs...)
+}
+
+func accountName(d guard.Decision) string {
+	if d.Account.Name == "" {
+		return d.PBX
+	}
+	return d.Account.String()
+}
