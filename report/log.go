@@ -21,7 +21,13 @@ func (p *Page) Decisions(ds []guard.Decision) error {
 	})
 }
 
-// verdict says in a word or two what was done, or would have been.
+// Word says in a word or two what was done, or would have been: "killed",
+// "would ban", "alert".
+func Word(d guard.Decision) string {
+	word, _ := verdict(d)
+	return word
+}
+
 func verdict(d guard.Decision) (string, shade) {
 	banning := d.Call == "" && d.Leg == "" && d.Source.IsValid()
 	switch {
