@@ -94,9 +94,7 @@ touched. Read "pbxguard log", then "pbxguard enforce calls bans".`,
 			root.AddCommand(cmd)
 		}
 	}
-	demo := c.demoCommand()
-	demo.Hidden = true
-	root.AddCommand(c.versionCommand(), demo)
+	root.AddCommand(c.versionCommand(), c.demoCommand())
 	return root
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"pbxguard/adapters/asterisk"
@@ -58,8 +59,10 @@ func (h handler) today(ctx context.Context, st *control.Status) error {
 	ds, err := h.store.Decisions(ctx, store.Query{Since: since, Limit: counted})
 	if err == nil {
 		st.Day = totals(ds)
-		st.Gaps, err = h.store.Gaps(ctx, store.Query{Since: since})
-		slices.Reverse(st.Gaps)
+		var gaps []guard.Gap
+		gaps, err = h.store.Gaps(ctx, store.Query{Since: since})
+		slices.Reverse(gaps)
+		st.Gaps = append(st.Gaps, gaps...)
 	}
 	if err != nil {
 		st.Problems = append(st.Problems, control.Check{Name: "store", Result: control.Failed, Detail: err.Error(), Fix: "pbxguard check"})
@@ -141,7 +144,7 @@ func (p *port) status() (control.PBX, []control.Check) {
 	}
 	var problems []control.Check
 	s := pbx.Status()
-	st.Version, st.Shed, st.Waiting = s.Calls.Banner, s.Shed, s.Waiting
+	st.Version, st.Shed, st.Waiting = strings.Replace(s.Calls.Banner, "Asterisk Call Manager/", "AMI ", 1), s.Shed, s.Waiting
 	st.Links = []control.Link{link("calls", s.Calls), link("security", s.Security)}
 	for _, l := range st.Links {
 		if l.State != control.Connected && l.Error != "" {

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"pbxguard/guard"
+	"pbxguard/report"
 )
 
 // teller is the ledger that the engine writes to: it passes every record on to
@@ -56,18 +57,20 @@ func (t *teller) tell(d guard.Decision) {
 	if n := t.unheard.Swap(0); n > 0 {
 		t.log.Warn("the log is slow; verdicts are missing in it, see pbxguard log", "missing", n)
 	}
-	level := slog.LevelInfo
+	message, level := report.Word(d), slog.LevelInfo
 	switch {
 	case d.Outcome == "unconfirmed":
-		level = slog.LevelError
+		message, level = "kill unconfirmed", slog.LevelError
+	case d.Outcome != "":
+		message, level = "kill "+d.Outcome, slog.LevelDebug
 	case d.Action == guard.Alert:
 		level = slog.LevelWarn
 	case d.Action < guard.Alert:
 		level = slog.LevelDebug
 	}
-	attrs := []slog.Attr{slog.String("rule", d.Rule), slog.String("action", d.Action.String()), slog.Bool("enforced", d.Enforced)}
+	attrs := []slog.Attr{slog.String("rule", d.Rule)}
 	for _, a := range []struct{ key, value string }{
-		{"account", accountName(d)}, {"call", string(d.Call)}, {"number", d.Number}, {"outcome", d.Outcome}, {"by", d.By},
+		{"account", accountName(d)}, {"call", string(d.Call)}, {"number", d.Number}, {"by", d.By},
 	} {
 		if a.value != "" {
 			attrs = append(attrs, slog.String(a.key, a.value))
@@ -80,7 +83,7 @@ func (t *teller) tell(d guard.Decision) {
 		attrs = append(attrs, slog.Duration("after", d.After))
 	}
 	attrs = append(attrs, slog.String("reason", d.Reason))
-	t.log.LogAttrs(context.Background(), level, "verdict", attrs...)
+	t.log.LogAttrs(context.Background(), level, message, attrs...)
 }
 
 func accountName(d guard.Decision) string {

@@ -42,9 +42,9 @@ func TestTellerLogsVerdicts(t *testing.T) {
 	if err := tell.run(stopped); err != nil {
 		t.Fatal(err)
 	}
-	want := `<6>msg=verdict rule=destination action=kill enforced=true account=office/100 call=1.1 number=+25261234567 reason="premium\n<0>forged"
-<3>msg=verdict rule=destination action=kill enforced=true account=office/100 call=1.1 number=+25261234567 outcome=unconfirmed after=3s reason="premium\n<0>forged"
-<4>msg=verdict rule=spray action=alert enforced=false account=office source=192.0.2.1 reason=many
+	want := `<6>msg=killed rule=destination account=office/100 call=1.1 number=+25261234567 reason="premium\n<0>forged"
+<3>msg="kill unconfirmed" rule=destination account=office/100 call=1.1 number=+25261234567 after=3s reason="premium\n<0>forged"
+<4>msg=alert rule=spray account=office source=192.0.2.1 reason=many
 `
 	if b.String() != want || store != 5 {
 		t.Errorf("got %d records and\n%s\nwant 5 and\n%s", store, b.String(), want)
@@ -68,7 +68,7 @@ func TestTellerNeverWaits(t *testing.T) {
 	if err := tell.run(stopped); err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Count(b.String(), "msg=verdict"); got != cap(tell.heard) || !strings.Contains(b.String(), "missing=7") {
+	if got := strings.Count(b.String(), "msg=\"would kill\""); got != cap(tell.heard) || !strings.Contains(b.String(), "missing=7") {
 		t.Errorf("got %d lines, want %d and a word of 7 missing", got, cap(tell.heard))
 	}
 }
