@@ -31,7 +31,7 @@ var may = map[string]string{
 	"report":                 "guard audit store control",
 	"setup":                  "",
 	"cmd/pbxguard":           "*",
-	"demo":                   "*",
+	"demo":                   "guard report",
 	"testbed":                "*",
 	"e2e":                    "*",
 	"bench":                  "*",
