@@ -23,6 +23,7 @@ type link struct {
 
 	mu      sync.Mutex
 	session *session // the one that is logged in, or nil
+	wasUp   bool
 	state   LinkStatus
 }
 
@@ -83,8 +84,8 @@ func (l *link) connect(ctx context.Context) error {
 		return err
 	}
 	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	s := newSession(l, conn)
+	defer context.AfterFunc(ctx, func() { s.fail(errStopped) })()
 	if err := s.login(); err != nil {
 		return err
 	}
@@ -98,6 +99,10 @@ func (l *link) up(s *session) {
 	l.mu.Lock()
 	l.session = s
 	l.state.State, l.state.Since, l.state.Error, l.state.Banner = "connected", l.pbx.options.Now(), "", s.banner
+	if l.wasUp {
+		l.state.Reconnects++
+	}
+	l.wasUp = true
 	l.mu.Unlock()
 	l.log.Info("connected to Asterisk", "address", l.pbx.options.Address, "banner", s.banner)
 	if l.trust&callClass != 0 {
@@ -110,7 +115,6 @@ func (l *link) up(s *session) {
 func (l *link) down(s *session) {
 	l.mu.Lock()
 	l.session = nil
-	l.state.Reconnects++
 	l.mu.Unlock()
 	if l.trust&callClass != 0 {
 		l.pbx.events.put(&guard.Event{Kind: guard.Disconnected, PBX: l.pbx.options.Name, At: l.pbx.options.Now(),
@@ -171,7 +175,10 @@ func (l *link) redial() bool {
 	return true
 }
 
-var errRedial = errors.New("a fresh connection was asked for")
+var (
+	errRedial  = errors.New("a fresh connection was asked for")
+	errStopped = errors.New("the guard stopped watching")
+)
 
 // backoff doubles a wait from one failure to the next. The zero value is ready
 // for use.

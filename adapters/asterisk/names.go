@@ -27,3 +27,5 @@ const maxText = 256
 
 // clip returns b, which came from the network, as a string of bounded length.
 func clip(b []byte) string { return string(b[:min(len(b), maxText)]) }
+
+func limit(s string) string { return s[:min(len(s), maxText)] }

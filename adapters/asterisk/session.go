@@ -108,6 +108,7 @@ func (s *session) take() {
 	case b.Is(0, "Response"):
 		s.response(b, now)
 	case b.Is(0, "Event") && string(b.Value(0)) == "StatusComplete" && t.own(b):
+		t.listing = false
 		s.emit(&guard.Event{Kind: guard.ResyncEnded, PBX: t.pbx, At: now})
 		s.listed()
 	default:
@@ -129,6 +130,7 @@ func (s *session) response(b *wire.Block, now time.Time) {
 	leg, hangup := bytes.CutPrefix(id, []byte(hangupMark))
 	switch {
 	case string(id) == statusMark && ok:
+		s.translator.listing = true
 		s.emit(&guard.Event{Kind: guard.ResyncStarted, PBX: s.translator.pbx, At: now})
 	case string(id) == statusMark:
 		s.link.log.Error("Asterisk does not list its calls", "answer", printed(b.Get("Message")),
@@ -172,7 +174,9 @@ func (s *session) oversize(over *wire.Oversize) {
 func (s *session) notice(event string, b *wire.Block) {
 	switch event {
 	case "FullyBooted":
-		s.resync()
+		if !s.asking() {
+			s.resync()
+		}
 	case "Shutdown":
 		// Believed only once the connection ends.
 		s.shutdown = "Asterisk shut down"
@@ -203,6 +207,13 @@ func (s *session) resync() bool {
 	s.asked = time.Time{}
 	s.mu.Unlock()
 	return false
+}
+
+// asking says whether a list is on its way.
+func (s *session) asking() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.asked.IsZero()
 }
 
 // listed notes that the list is complete, or refused.

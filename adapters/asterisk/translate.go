@@ -41,10 +41,10 @@ var stamps = []string{"Timestamp", "SequenceNumber", "File", "Line", "Func", "Sy
 //     whole. Asterisk keeps 79 characters of either, so an event counts as whole
 //     only if it has all its headers in Asterisk's order, which takes more. The
 //     name of a channel stands before everything that an outsider can write and
-//     is believed; a Uniqueid stands behind it and may be false, so one that
-//     comes in a later piece of the same event is passed on as well. The caller
-//     should ask for a list of the legs whenever doubt is set: it tells which
-//     exist.
+//     is believed; a Uniqueid stands behind it and may be false, so each one
+//     that comes in a later piece of the same event is passed on as well. The
+//     caller should ask for a list of the legs whenever doubt is set: it tells
+//     which have gone.
 //   - chan_sip names the account only in the first event of a login.
 type translator struct {
 	pbx   string
@@ -55,10 +55,11 @@ type translator struct {
 	// anybody who can place a call could forge.
 	notice func(event string, b *wire.Block)
 
-	at    time.Time
-	ev    guard.Event // being made
-	names names
-	doubt bool // a leg may have started or ended unseen
+	at      time.Time
+	ev      guard.Event // being made
+	names   names
+	doubt   bool // a leg may have started or ended unseen
+	listing bool // an answer to Status is on its way
 
 	class   class       // of the newest block that began as an event does
 	head    guard.Event // what that event says, if it tells of a leg; else a Tick
@@ -140,22 +141,24 @@ func (t *translator) piece(b *wire.Block) {
 	}
 	t.forged(what, b)
 	t.doubt = true
-	id, linked := b.Last(plain[atUniqueid]), b.Last(plain[atLinkedid])
-	switch {
-	case t.head.Kind == guard.Tick || len(id) == 0 || len(id) > maxID || linked == nil:
-	case t.head.Kind == guard.LegListed && !t.own(b):
-	default:
-		ev := t.head
-		ev.At = t.at
-		ev.Leg, ev.Call = t.legIDs(id, linked)
-		t.complete(&ev, b)
-		t.emit(&ev)
+	if t.head.Kind == guard.Tick || t.head.Kind == guard.LegListed && !t.listing {
+		return
+	}
+	t.complete(b)
+	// Any of the ids in here may be the true one.
+	for i := range b.Len() {
+		if id := b.Value(i); b.Is(i, plain[atUniqueid]) && b.Is(i+1, plain[atLinkedid]) && len(id) > 0 && len(id) <= maxID {
+			ev := t.head
+			ev.Leg, ev.Call = t.legIDs(id, b.Value(i+1))
+			t.emit(&ev)
+		}
 	}
 }
 
-// complete adds what a later piece tells of a leg to what its first piece told.
-func (t *translator) complete(ev *guard.Event, b *wire.Block) {
-	c := plain.partial(b, 0)
+// complete adds what a later piece tells of a leg to what was told before.
+func (t *translator) complete(b *wire.Block) {
+	ev, c := &t.head, plain.partial(b, 0)
+	ev.At = t.at
 	if ev.Context == "" {
 		ev.Context = t.names.of(c.context)
 	}
@@ -163,7 +166,7 @@ func (t *translator) complete(ev *guard.Event, b *wire.Block) {
 	case ev.Number != "":
 		// It is known not to be all of what was dialled, and must not pass for
 		// a harmless number.
-		ev.Number += "\r\n" + exten
+		ev.Number = limit(ev.Number + "\r\n" + exten)
 	case exten != "s":
 		ev.Number = exten
 	}
