@@ -80,6 +80,9 @@ func (d *Dry) unban(p netip.Prefix) error {
 	return nil
 }
 
+// Settle returns at once: nothing is ever queued.
+func (d *Dry) Settle(context.Context) error { return nil }
+
 // Holds reports whether an address would be dropped now.
 func (d *Dry) Holds(a netip.Addr) bool {
 	a = a.Unmap()

@@ -303,12 +303,29 @@ type backend interface {
 	RemoveTable(context.Context) error
 	Close() error
 	Stats() Stats
+	Settle(context.Context) error
 }
 
 var (
 	_ backend = (*Firewall)(nil)
 	_ backend = (*Dry)(nil)
 )
+
+// TestSettle: what was queued before is in the kernel, in its order.
+func TestSettle(t *testing.T) {
+	f := running(t, Options{Table: testTable(t)})
+	for i := range 2 * maxBatch {
+		f.Ban(testPrefix4(i), time.Hour)
+	}
+	f.Unban(testPrefix4(7))
+	if err := f.Settle(soon(t)); err != nil {
+		t.Fatal(err)
+	}
+	holds(t, f.opt.Table, "ban4", 2*maxBatch-1)
+	if nftHas(f.opt.Table, "ban4", testPrefix4(7).Addr().String()) {
+		t.Error("a lifted ban is in the kernel")
+	}
+}
 
 // TestMethodSets: whatever a Firewall can, a Dry can.
 func TestMethodSets(t *testing.T) {

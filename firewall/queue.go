@@ -84,6 +84,16 @@ func (f *Firewall) ask(ctx context.Context, o op) error {
 	}
 }
 
+// Settle returns once every Ban and Unban that was queued before it is in the
+// kernel, or could not be put there, which [Options.OnError] is told. It needs
+// Run.
+func (f *Firewall) Settle(ctx context.Context) error {
+	if err := f.do(ctx, (*owner).drain); err != nil {
+		return fmt.Errorf("cannot wait for the firewall: %w", err)
+	}
+	return nil
+}
+
 // do runs fn in the goroutine that owns the state, and waits for its end.
 func (f *Firewall) do(ctx context.Context, fn func(*owner)) error {
 	done := make(chan struct{})
