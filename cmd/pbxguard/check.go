@@ -47,7 +47,9 @@ func (c *cli) checks(ctx context.Context, conf *config.Config) []control.Check {
 		checks = append(checks, control.Check{Name: "configuration", Result: control.Warning, Detail: w})
 	}
 	for _, pbx := range conf.PBX {
-		checks = append(checks, checkAccess(pbx), checkRights(pbx), checkLogin(ctx, pbx), checkZone(pbx))
+		checks = append(checks, checkAccess(pbx), checkRights(pbx), checkLogin(ctx, pbx))
+		checks = append(checks, checkAdmin(ctx, pbx)...)
+		checks = append(checks, checkZone(pbx))
 	}
 	checks = append(checks, checkFirewall(conf.Firewall.Mode))
 	st, err := c.client().Status(ctx)

@@ -43,6 +43,7 @@ type wall interface {
 	guard.Firewall
 	Run(context.Context) error
 	Reconcile(context.Context, []firewall.Entry, func(firewall.Entry)) error
+	Settle(context.Context) error
 	Stats() firewall.Stats
 	Close() error
 }
@@ -68,7 +69,7 @@ func newDaemon(ctx context.Context, path string, conf *config.Config, log *slog.
 	if d.policy, err = conf.Policy(d.around.found, d.around.never...); err != nil {
 		return nil, errors.Join(invalid{err}, d.close())
 	}
-	d.makeEngine(time.Now())
+	d.makeEngine(ctx, time.Now())
 	return d, nil
 }
 
@@ -93,12 +94,12 @@ func (d *daemon) openWall(mode string) {
 }
 
 // makeEngine makes the engine with what is remembered, and a port for each PBX.
-func (d *daemon) makeEngine(now time.Time) {
+func (d *daemon) makeEngine(ctx context.Context, now time.Time) {
 	memory, err := d.store.Memory(now)
 	if err != nil {
 		d.log.Error("starting without a memory", "error", err)
 	}
-	memory.Standings = append(memory.Standings, d.registered()...)
+	memory.Standings = append(memory.Standings, d.registered(ctx)...)
 	pbxs := map[string]guard.PBX{}
 	out := guard.Outside{PBXs: pbxs, Firewall: d.wall, Ledger: d.ledger}
 	d.engine = guard.New(d.policy, out, memory, now)

@@ -32,8 +32,11 @@ func TestBrokenPBXsLeaveTheOthersWatched(t *testing.T) {
 	if strings.Contains(got, "pbx good") {
 		t.Errorf("status complains of the good PBX:\n%s", got)
 	}
+	p.configure(dry + officeAt("good", good, "sesame", `admin_username = "admin"`, `admin_secret = "wrong"`) +
+		officeAt("strict", strict, "sesame") + officeAt("down", closed.Addr().String(), "sesame"))
 	check := p.asks("check")
-	for _, want := range []string{"ok       pbx good       logged in to " + good, "failed   pbx strict", "failed   pbx down"} {
+	for _, want := range []string{"ok       pbx good       logged in to " + good, "failed   pbx strict", "failed   pbx down",
+		"failed   pbx good       cannot read pbxguard/check of AstDB", "-> pbxguard setup --admin"} {
 		if !strings.Contains(check, want) {
 			t.Errorf("check: got\n%s\nwant %q in it", check, want)
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -17,7 +18,26 @@ type handler struct{ *daemon }
 const day = 24 * time.Hour
 
 func (h handler) Calls(ctx context.Context) ([]guard.LiveCall, error) { return h.engine.Calls(ctx) }
-func (h handler) Bans(ctx context.Context) ([]guard.Ban, error)       { return h.engine.Bans(ctx) }
+
+// Bans lists what a crash would not undo: a ban that somebody has seen stays.
+func (h handler) Bans(ctx context.Context) ([]guard.Ban, error) {
+	bans, err := h.engine.Bans(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	_ = h.settled(ctx) // what fails here is told by status; the list is no less true
+	return bans, nil
+}
+
+// settled returns once what was done so far is in the kernel and on the disk.
+func (h handler) settled(ctx context.Context) error {
+	if err := errors.Join(h.wall.Settle(ctx), h.store.Commit(ctx)); err != nil {
+		return &control.Error{Text: "it is done, but a crash may undo it: " + err.Error(), Hint: "pbxguard status"}
+	}
+	return nil
+}
 
 func (h handler) Decisions(ctx context.Context, q control.Query) ([]guard.Decision, error) {
 	return h.store.Decisions(ctx, store.Query{Since: q.Since, AfterID: q.After, Rule: q.Rule, Account: q.Account, Limit: q.Limit})
@@ -76,12 +96,18 @@ func (h handler) Ban(ctx context.Context, o control.BanOrder, by string) error {
 		return &control.Error{Text: "that is no prefix, or no duration"}
 	}
 	h.log.Info("ban by hand", "prefix", o.Prefix, "for", o.For, "by", by)
-	return h.engine.Ban(ctx, o.Prefix, o.For, o.Reason, by)
+	if err := h.engine.Ban(ctx, o.Prefix, o.For, o.Reason, by); err != nil {
+		return err
+	}
+	return h.settled(ctx)
 }
 
 func (h handler) Unban(ctx context.Context, p netip.Prefix, by string) error {
 	h.log.Info("unban by hand", "prefix", p, "by", by)
-	return h.engine.Unban(ctx, p, by)
+	if err := h.engine.Unban(ctx, p, by); err != nil {
+		return err
+	}
+	return h.settled(ctx)
 }
 
 func (h handler) Hangup(ctx context.Context, id, by string) error {
@@ -113,7 +139,10 @@ func (h handler) bar(ctx context.Context, o control.LockOrder, by string, off bo
 		b.Until = time.Now().Add(o.For)
 	}
 	h.log.Info("lock by hand", "account", b.Account.String(), "off", off, "until", b.Until, "by", by)
-	return h.engine.Bar(ctx, b)
+	if err := h.engine.Bar(ctx, b); err != nil {
+		return err
+	}
+	return h.settled(ctx)
 }
 
 // SetModes changes the modes in force and those of the configuration that a

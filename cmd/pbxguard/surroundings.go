@@ -80,15 +80,19 @@ func (d *daemon) narrow(pbx string, prefixes []netip.Prefix) (kept []netip.Prefi
 }
 
 // registered lists the phones that were registered before the daemon started.
-func (d *daemon) registered() (all []guard.Standing) {
-	for pbx, path := range d.around.astdb {
-		contacts, err := asterisk.Contacts(path)
-		if err != nil {
-			d.log.Info("registrations from before the start are not known", "pbx", pbx, "error", err)
+func (d *daemon) registered(ctx context.Context) (all []guard.Standing) {
+	for _, pbx := range d.conf.PBX {
+		path := d.around.astdb[pbx.Name]
+		if path == "" {
+			continue
 		}
-		for _, c := range contacts {
-			c.Account.PBX = pbx
-			all = append(all, c)
+		found, err := contacts(ctx, pbx, path, d.log)
+		if err != nil {
+			d.log.Info("registrations from before the start are not known", "pbx", pbx.Name, "error", err)
+		}
+		for _, standing := range found {
+			standing.Account.PBX = pbx.Name
+			all = append(all, standing)
 		}
 	}
 	return all
