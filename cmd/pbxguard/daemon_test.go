@@ -21,9 +21,9 @@ func TestBrokenPBXsLeaveTheOthersWatched(t *testing.T) {
 	closed.Close()
 	p := begin(t, dry+officeAt("good", good, "sesame")+officeAt("strict", strict, "sesame")+
 		officeAt("down", closed.Addr().String(), "sesame"))
-	got := p.waitFor("good    2/2", "status")
+	p.waitFor("good    2/2", "status")
 	p.waitFor("pbx strict", "status")
-	got = p.waitFor("pbx down", "status")
+	got := p.waitFor("pbx down", "status")
 	for _, want := range []string{"OBSERVING", "strict  0/2", "down    0/2", "refused"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("status: got\n%s\nwant %q in it", got, want)
