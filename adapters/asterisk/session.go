@@ -14,24 +14,6 @@ import (
 	"pbxguard/guard"
 )
 
-// maxOrders bounds the orders that wait to be written. An account's calls are
-// ended all at once, so it is well above what one account has.
-const maxOrders = 4096
-
-// What the rest of an ActionID, behind the nonce, says of the action.
-const (
-	pingMark   = "p"
-	statusMark = "s"
-	hangupMark = "h" // the leg follows
-)
-
-// order is something to be sent: the end of a leg or, without one, the question
-// for the list of legs.
-type order struct {
-	leg   string
-	cause int
-}
-
 // session is one connection, from its first byte to its last. Its reader owns
 // everything but what mu guards.
 type session struct {
@@ -237,16 +219,6 @@ func (s *session) overdue() error {
 	return nil
 }
 
-// order queues an order and says whether there was room.
-func (s *session) order(o order) bool {
-	select {
-	case s.orders <- o:
-		return true
-	default:
-		return false
-	}
-}
-
 // fail closes the connection for a reason.
 func (s *session) fail(cause error) {
 	s.mu.Lock()
@@ -273,83 +245,4 @@ func (s *session) end(err error) error {
 	}
 	s.farewell = err.Error()
 	return err
-}
-
-// write sends what is ordered, and keepalives.
-func (s *session) write() {
-	ping := time.NewTicker(s.link.pbx.timing.ping)
-	defer ping.Stop()
-	buf := make([]byte, 0, 4096)
-	for {
-		hangups := 0
-		buf = buf[:0]
-		select {
-		case o := <-s.orders:
-			buf, hangups = s.collect(buf, o)
-		case <-ping.C:
-			buf = s.append(buf, pingAction, pingMark)
-		case <-s.quit:
-			return
-		}
-		if err := s.send(buf); err != nil {
-			s.fail(fmt.Errorf("cannot write to Asterisk: %w", err))
-			return
-		}
-		s.link.count(func(c *LinkStatus) { c.Hangups += uint64(hangups) })
-	}
-}
-
-// collect appends an order, and those that wait behind it up to 32 KB.
-func (s *session) collect(buf []byte, o order) (out []byte, hangups int) {
-	for {
-		if o.leg == "" {
-			buf = s.append(buf, statusAction, statusMark)
-		} else {
-			hangups++
-			buf = s.append(buf, func(buf []byte, id string) ([]byte, error) {
-				return hangupAction(buf, id, o.leg, o.cause)
-			}, hangupMark+o.leg)
-		}
-		if len(buf) > 32<<10 {
-			return buf, hangups
-		}
-		select {
-		case o = <-s.orders:
-		default:
-			return buf, hangups
-		}
-	}
-}
-
-// append appends an action, which was checked before it was queued.
-func (s *session) append(buf []byte, act func([]byte, string) ([]byte, error), mark string) []byte {
-	buf, err := act(buf, s.translator.nonce+mark)
-	if err != nil {
-		s.link.log.Error("an order was not sent", "error", err)
-	}
-	return buf
-}
-
-func (s *session) send(buf []byte) error {
-	if err := s.conn.SetWriteDeadline(time.Now().Add(s.link.pbx.timing.write)); err != nil {
-		return err
-	}
-	_, err := s.conn.Write(buf)
-	return err
-}
-
-// throttle lets a report through every 10 s. The zero value is ready for use.
-type throttle struct {
-	last    time.Time
-	pending int
-	held    int // how many were held back before the one let through
-}
-
-func (t *throttle) allow(at time.Time) bool {
-	if !t.last.IsZero() && at.Sub(t.last) < 10*time.Second {
-		t.pending++
-		return false
-	}
-	t.last, t.held, t.pending = at, t.pending, 0
-	return true
 }
