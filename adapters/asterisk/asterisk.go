@@ -35,6 +35,8 @@ type Options struct {
 	Events chan<- guard.Event
 	Log    *slog.Logger     // nil: [slog.Default]
 	Now    func() time.Time // nil: [time.Now]
+	// Dial makes the connection below TLS; nil: that of [net.Dialer].
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// OnReload, if set, is told when Asterisk has read its configuration again,
 	// with the module's name as Asterisk gives it. Anybody who can place a call
 	// can forge this, so it should do nothing but look. It runs in the
@@ -87,6 +89,9 @@ func New(o Options) (*PBX, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Dial == nil {
+		o.Dial = new(net.Dialer).DialContext
 	}
 	p := &PBX{options: o, timing: usual}
 	p.events = newOutlet(o.Events, p.shed)

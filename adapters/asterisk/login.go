@@ -33,10 +33,25 @@ func (l *link) dial(ctx context.Context) (net.Conn, error) {
 	o := &l.pbx.options
 	ctx, cancel := context.WithTimeout(ctx, l.pbx.timing.dial)
 	defer cancel()
-	if o.TLS == nil {
-		return new(net.Dialer).DialContext(ctx, "tcp", o.Address)
+	conn, err := o.Dial(ctx, "tcp", o.Address)
+	if err != nil || o.TLS == nil {
+		return conn, err
 	}
-	return (&tls.Dialer{Config: o.TLS}).DialContext(ctx, "tcp", o.Address)
+	private := tls.Client(conn, o.tls())
+	if err := private.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return private, nil
+}
+
+// tls is the configuration of TLS with the name that the certificate must have.
+func (o *Options) tls() *tls.Config {
+	c := o.TLS.Clone()
+	if c.ServerName == "" {
+		c.ServerName, _, _ = net.SplitHostPort(o.Address) // New has checked it
+	}
+	return c
 }
 
 // login reads the banner and logs in on a fresh connection.
