@@ -1,0 +1,240 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+
+	"pbxguard/firewall"
+	"pbxguard/testbed"
+)
+
+// banOnAsterisk has one source after the other guess passwords until it is
+// banned, while it also sends a packet a millisecond to somebody on the PBX.
+func banOnAsterisk(t testing.TB, r *report, pbx *testbed.Asterisk, seen *observer) {
+	const tried = 5 // failures that earn a ban
+	k := listen(t)
+	var told, banned, silent []time.Duration
+	for i := range r.times(60) {
+		from := netip.AddrFrom4([4]byte{198, 51, 100, byte(20 + i)})
+		flow := newFlow(t, from, pbx.SIP.Addr())
+		p := testbed.NewPhone(t, from, "101", "", pbx.SIP)
+		for n := range tried - 1 {
+			if code, err := p.RegisterWith(t.Context(), fmt.Sprint("guess", n)); err != nil || code != 401 {
+				t.Fatalf("a wrong password was answered with %d, %v", code, err)
+			}
+			seen.failed(t, from)
+		}
+		c, err := p.Challenge(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		p.RegisterAnswering(ctx, c, "the last guess") // its answer may be kept from the guesser already
+		cancel()
+		told = append(told, seen.failed(t, from).Sub(last))
+		banned = append(banned, k.element(t, from).Sub(last))
+		silent = append(silent, flow.firstDropped(t).Sub(last))
+		flow.stop()
+		p.Close()
+	}
+	r.heading("Ban from a real Asterisk 22 to the kernel: from the sending of the fifth failing REGISTER; one source after the other")
+	r.spread("until Asterisk tells an AMI client that only looks", told, "")
+	r.spread("until the element is in the kernel (pbxguard run)", banned, "5 ms p50")
+	r.spread("until the first datagram of the source that is dropped, of 1,000/s", silent, "")
+}
+
+// banInKernel takes the firewall alone.
+func banInKernel(t testing.TB, r *report) {
+	testbed.Namespace(t)
+	w, err := firewall.Open(firewall.Options{Table: "pbxguard_bench"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	background(t, w.Run)
+	t.Cleanup(func() {
+		if err := w.RemoveTable(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	k := listen(t)
+	var took []time.Duration
+	for i := range r.times(1000) {
+		a := netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})
+		begin := time.Now()
+		if !w.Ban(netip.PrefixFrom(a, 32), time.Hour) {
+			t.Fatal("the firewall takes no bans")
+		}
+		took = append(took, k.element(t, a).Sub(begin))
+		time.Sleep(2 * time.Millisecond)
+	}
+	r.heading("Ban in nftables alone: Ban called to the kernel's own word of the new element")
+	r.spread("firewall.Ban, 500 a second", took, "5 ms p50")
+}
+
+// kernel hears what changes in nftables.
+type kernel struct{ elements chan element }
+
+// element is what was added to a set, in the kernel's words, and when that was heard.
+type element struct {
+	data []byte
+	at   time.Time
+}
+
+// listen hears from now on until the test ends.
+func listen(t testing.TB) *kernel {
+	t.Helper()
+	conn, err := netlink.Dial(unix.NETLINK_NETFILTER, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.JoinGroup(unix.NFNLGRP_NFTABLES); err != nil {
+		t.Fatal(err)
+	}
+	k := &kernel{make(chan element, 1024)}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		k.hear(conn)
+	}()
+	t.Cleanup(func() { conn.Close(); <-done })
+	return k
+}
+
+func (k *kernel) hear(conn *netlink.Conn) {
+	const added = unix.NFNL_SUBSYS_NFTABLES<<8 | unix.NFT_MSG_NEWSETELEM
+	for {
+		msgs, err := conn.Receive()
+		if err != nil {
+			return
+		}
+		at := time.Now()
+		for _, m := range msgs {
+			if m.Header.Type == added {
+				k.elements <- element{m.Data, at}
+			}
+		}
+	}
+}
+
+// element waits until an address is in a set, and returns when that was heard.
+func (k *kernel) element(t testing.TB, a netip.Addr) time.Time {
+	t.Helper()
+	for {
+		select {
+		case e := <-k.elements:
+			if bytes.Contains(e.data, a.AsSlice()) {
+				return e.at
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("the kernel does not tell of a ban of %s", a)
+		}
+	}
+}
+
+// flow is a packet a millisecond from one address to a listener on another.
+type flow struct {
+	in, out *net.UDPConn
+	quit    chan struct{}
+	running sync.WaitGroup
+	stop    func()
+
+	mu   sync.Mutex
+	sent []time.Time
+	last int // the number of the last that arrived, -1 if none has
+}
+
+func newFlow(t testing.TB, from, to netip.Addr) *flow {
+	t.Helper()
+	f := &flow{quit: make(chan struct{}), last: -1}
+	var err error
+	if f.in, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(to, 0))); err != nil {
+		t.Fatal(err)
+	}
+	if f.out, err = net.DialUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0)), f.in.LocalAddr().(*net.UDPAddr)); err != nil {
+		t.Fatal(err)
+	}
+	f.stop = sync.OnceFunc(func() {
+		close(f.quit)
+		f.in.Close()
+		f.out.Close()
+		f.running.Wait()
+	})
+	t.Cleanup(f.stop)
+	f.running.Go(f.send)
+	f.running.Go(f.receive)
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		if _, last := f.state(); last >= 0 {
+			return f
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no packets arrive from %s, though it is not banned", from)
+		}
+	}
+}
+
+func (f *flow) send() {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-f.quit:
+			return
+		case <-tick.C:
+		}
+		f.mu.Lock()
+		n := len(f.sent)
+		f.sent = append(f.sent, time.Now())
+		f.mu.Unlock()
+		f.out.Write(strconv.AppendInt(nil, int64(n), 10)) // a packet that is dropped is no error to anybody
+	}
+}
+
+func (f *flow) receive() {
+	buf := make([]byte, 32)
+	for {
+		size, err := f.in.Read(buf)
+		if err != nil {
+			return
+		}
+		n, err := strconv.Atoi(string(buf[:size]))
+		if err != nil {
+			continue
+		}
+		f.mu.Lock()
+		f.last = max(f.last, n)
+		f.mu.Unlock()
+	}
+}
+
+func (f *flow) state() (sent, last int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.sent), f.last
+}
+
+// firstDropped waits until fifty packets in a row have been lost, and returns
+// when the first of them was sent. The ban began up to a millisecond earlier.
+func (f *flow) firstDropped(t testing.TB) time.Time {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if sent, last := f.state(); sent-last > 50 {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			return f.sent[last+1]
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("packets of a banned source still arrive")
+		}
+	}
+}
