@@ -27,6 +27,7 @@ func TestDestination(t *testing.T) {
 		{"not understood, and goes out", "55", "55", true},
 		{"innocent dialled, premium sent", "0201234567", "09001234567", true},
 		{"dialled nationally, sent in E.164 digits", "0201234567", "31201234567", false},
+		{"not understood, with a line break in it", "55\r\nUniqueid: 1.1", "", true},
 		{"emergency", "112", "112", false},
 		{"emergency glued on", "11200972597562518", "", true},
 	} {
