@@ -146,6 +146,11 @@ func (c *cli) setModes(ctx context.Context, of []string, mode guard.Mode) error 
 			m.Bans = &mode
 		}
 	}
+	if conf, err := config.Load(c.config); err == nil && mode == guard.Enforce {
+		for _, w := range conf.Warnings {
+			c.note("warning: %s", w)
+		}
+	}
 	client := c.client()
 	defer client.Close()
 	err := client.SetModes(ctx, m)
