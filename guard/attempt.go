@@ -163,7 +163,9 @@ func (s *state) newAttempt(l *leg, n numbering.Number) *attempt {
 	s.last = a
 	s.attempts++
 	l.places = a
-	a.payer, a.via = s.payer(l)
+	if a.payer, a.via = s.payer(l); a.payer == nil {
+		a.payer = s.account(Account{PBX: l.site.name, Name: "?"})
+	}
 	a.payer.live++
 	a.payer.used = s.now
 	s.findSource(a)
@@ -184,6 +186,9 @@ func (s *state) findSource(a *attempt) {
 // repay moves an attempt to the account that pays for it, now that more is known.
 func (s *state) repay(a *attempt) {
 	p, via := s.payer(a.origin)
+	if p == nil {
+		return // less is known: the caller has hung up meanwhile
+	}
 	if via != "" {
 		a.via = via
 	}

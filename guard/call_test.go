@@ -68,6 +68,21 @@ func TestPayer(t *testing.T) {
 			r.end(phone)
 			r.out(leg, abroad)
 		}, "101", "transfer"},
+		{"blind transfer, told of late", func(r *rig) {
+			leg := r.inbound("31205550101")
+			phone := r.ring(leg, "101", "101")
+			r.answer(phone, leg)
+			trunk := r.out(leg, abroad)
+			r.feed(Event{Kind: LegTransferred, Leg: leg, Other: phone, Account: ext("101"), Number: abroad})
+			r.end(phone)
+			r.answer(trunk)
+		}, "101", "transfer"},
+		{"forward in the PBX, whose caller hangs up before the trunk is dialled", func(r *rig) {
+			leg := r.inbound("31205550101")
+			two := r.local(leg, "101", abroad)
+			r.end(r.s.sites["a"].legs[two].other().id, leg)
+			r.out(two, abroad)
+		}, "101", "forward"},
 		{"an outsider transfers himself", func(r *rig) {
 			leg := r.inbound("31205550101")
 			phone := r.ring(leg, "101", "101")

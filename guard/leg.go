@@ -207,12 +207,25 @@ func (s *state) legTransferred(st *site, ev *Event) {
 	}
 	l.via, l.exten, l.dialled = "transfer", ev.Number, ev.Number
 	if a := l.places; a != nil {
+		if s.comesOf(a, ev.Number) {
+			s.repay(a)
+			s.judge(a, whenPlaced)
+			return
+		}
 		l.places = nil // what it dialled before goes on with its trunk, or has ended
 		if a.trunk == nil {
 			s.endAttempt(a, 0)
 		}
 	}
 	s.dial(l, ev.Number)
+}
+
+// comesOf says whether a is what comes of a transfer to a number: the leg that
+// is sent there may dial it before Asterisk tells of the transfer.
+func (s *state) comesOf(a *attempt, number string) bool {
+	const late = time.Second
+	return a.trunk != nil && s.now.Sub(a.started) < late &&
+		(a.sent == number || a.number.E164 != "" && a.number.E164 == s.normalise(a.site.Plan, number).E164)
 }
 
 // legRenamed takes the name and call that an event gives to a leg.

@@ -24,8 +24,8 @@ func (s *state) up(l *leg) *leg {
 }
 
 // payer finds who causes what l dials: whoever transferred or forwarded, else
-// the endpoint at the top of the chain of Local channels. Caller ids say
-// nothing here; anybody can write them.
+// the endpoint at the top of the chain of Local channels. It is nobody when the
+// top is not there to be seen. Caller ids say nothing here; anybody can write them.
 func (s *state) payer(l *leg) (*account, string) {
 	via := ""
 	for range maxChain {
@@ -50,7 +50,7 @@ func (s *state) payer(l *leg) (*account, string) {
 		}
 		return l.account, via
 	}
-	return s.account(Account{PBX: l.site.name, Name: "?"}), via
+	return nil, via
 }
 
 // forwarder is the extension at which l stands in the dial plan while it dials
