@@ -57,7 +57,7 @@ type timing struct {
 
 var usual = timing{
 	dial: 5 * time.Second, login: 10 * time.Second, write: 2 * time.Second,
-	ping: 5 * time.Second, silence: 15 * time.Second, list: 30 * time.Second, doubt: 5 * time.Second,
+	ping: 5 * time.Second, silence: 15 * time.Second, list: 30 * time.Second, doubt: time.Second,
 	retry: 250 * time.Millisecond, retryMax: 30 * time.Second,
 	refused: 30 * time.Second, refuseMax: 5 * time.Minute,
 }

@@ -43,22 +43,53 @@ type AMIAccount struct {
 // Discover reads the configuration of the Asterisk whose files lie below root,
 // "/" for this host's own. It fails only if there is none; whatever else is
 // wrong stands in [Found.Problems]. Nothing is run and nothing is changed.
-func Discover(root string) (Found, error) {
+func Discover(root string) (Found, error) { return discoverIn(root, "/etc/asterisk") }
+
+// DiscoverAt does what [Discover] does for the Asterisk whose configuration lies
+// in dir, on this host or in a container's or chroot's files. It returns what
+// stands for "/" to that Asterisk.
+func DiscoverAt(dir string) (root string, f Found, err error) {
+	root, inside := rootOf(path.Clean("/" + dir))
+	f, err = discoverIn(root, inside)
+	return root, f, err
+}
+
+// rootOf divides a configuration directory into what stands for "/" to its
+// Asterisk and what the directory is called there. An asterisk.conf in it says
+// its own name.
+func rootOf(dir string) (root, inside string) {
+	inside = "/etc/asterisk"
+	if t, done, err := openTree(dir); err == nil {
+		defer done()
+		t.dir = "."
+		for _, s := range t.read("asterisk.conf") {
+			if s.name == "directories" && !s.template && s.get("astetcdir") != "" {
+				inside = path.Clean(s.get("astetcdir"))
+			}
+		}
+	}
+	if root, ok := strings.CutSuffix(dir, inside); ok {
+		return path.Join("/", root), inside
+	}
+	return "/", dir
+}
+
+func discoverIn(root, dir string) (Found, error) {
 	t, done, err := openTree(root)
 	if err != nil {
 		return Found{}, fmt.Errorf("cannot look for Asterisk: %w", err)
 	}
 	defer done()
-	f := t.discover()
+	f := t.discover(dir)
 	if !t.exists(f.ConfigDir) {
 		return Found{}, fmt.Errorf("cannot find Asterisk: no %s", path.Join(root, f.ConfigDir))
 	}
 	return f, nil
 }
 
-func (t *tree) discover() Found {
-	f := Found{ConfigDir: "/etc/asterisk", AstDB: "/var/lib/asterisk/astdb.sqlite3"}
-	t.dir = "etc/asterisk"
+func (t *tree) discover(dir string) Found {
+	f := Found{ConfigDir: dir, AstDB: "/var/lib/asterisk/astdb.sqlite3"}
+	t.dir = strings.TrimPrefix(dir, "/")
 	for _, s := range t.read("asterisk.conf") {
 		// A template is ignored, as in Asterisk: Debian ships one.
 		if s.name != "directories" || s.template {

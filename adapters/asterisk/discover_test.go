@@ -286,11 +286,46 @@ func FuzzDiscover(f *testing.F) {
 			files["etc/asterisk/"+name] = &fstest.MapFile{Data: []byte(rest)}
 		}
 		tr := &tree{files: files}
-		found := tr.discover()
+		found := tr.discover("/etc/asterisk")
 		for _, p := range found.Phones {
 			if slices.ContainsFunc(found.Trunks, func(tr Trunk) bool { return tr.Name == p }) {
 				t.Fatalf("%q is a phone and a trunk", p)
 			}
 		}
 	})
+}
+
+// TestDiscoverAt finds what stands for "/" by what asterisk.conf says of itself.
+func TestDiscoverAt(t *testing.T) {
+	const trunk = "[carrier]\ntype=identify\nendpoint=carrier\nmatch=192.0.2.9\n[carrier]\ntype=endpoint\naors=carrier\n[carrier]\ntype=aor\ncontact=sip:192.0.2.9\n"
+	for _, tt := range []struct {
+		name, dir, conf string
+		root            string // below the test's folder; "/" is the host's
+		configDir       string
+	}{
+		{"container", "srv/pbx/etc/asterisk", "", "srv/pbx", "/etc/asterisk"},
+		{"chroot with a place of its own", "srv/pbx/testbed/etc", "[directories]\nastetcdir => /testbed/etc\nastdbdir => /testbed/db\n", "srv/pbx", "/testbed/etc"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := root(t, map[string]string{tt.dir + "/pjsip.conf": trunk, tt.dir + "/asterisk.conf": tt.conf})
+			at, f, err := DiscoverAt(filepath.Join(dir, tt.dir))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := filepath.Join(dir, tt.root); at != want || f.ConfigDir != tt.configDir {
+				t.Errorf("got %s below %s, want %s below %s", f.ConfigDir, at, tt.configDir, want)
+			}
+			if len(f.Trunks) != 1 || f.Trunks[0].Name != "carrier" {
+				t.Errorf("got trunks %+v", f.Trunks)
+			}
+		})
+	}
+	dir := root(t, map[string]string{"opt/pbx/pjsip.conf": trunk})
+	at, f, err := DiscoverAt(filepath.Join(dir, "opt/pbx"))
+	if err != nil || at != "/" || f.ConfigDir != filepath.Join(dir, "opt/pbx") || len(f.Trunks) != 1 {
+		t.Errorf("a folder anywhere: got %s, %+v, %v", at, f, err)
+	}
+	if _, _, err := DiscoverAt(filepath.Join(dir, "nowhere")); err == nil {
+		t.Error("a folder that does not exist was found")
+	}
 }

@@ -49,7 +49,7 @@ func checkAccess(conf config.PBX) control.Check {
 // takes the guard over has the account (R6).
 func checkRights(conf config.PBX) control.Check {
 	check := control.Check{Name: "pbx " + conf.Name, Result: control.Skipped, Detail: "the rights of its account are not known"}
-	found, err := asterisk.Discover(rootOf(conf.ConfigDir))
+	_, found, err := asterisk.DiscoverAt(conf.ConfigDir)
 	if err != nil {
 		return check
 	}

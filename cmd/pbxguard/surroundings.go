@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/netip"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"pbxguard/adapters/asterisk"
@@ -32,8 +31,7 @@ func (d *daemon) lookAround(ctx context.Context, conf *config.Config) surroundin
 	hosts := conf.Bans.Names()
 	trunks := map[string][]string{} // hosts by PBX
 	for _, pbx := range conf.PBX {
-		root := rootOf(pbx.ConfigDir)
-		found, err := asterisk.Discover(root)
+		root, found, err := asterisk.DiscoverAt(pbx.ConfigDir)
 		if err != nil {
 			d.log.Warn("the PBX's own configuration is not known; its trunks show by what they do", "pbx", pbx.Name, "error", err)
 			continue
@@ -58,12 +56,6 @@ func (d *daemon) lookAround(ctx context.Context, conf *config.Config) surroundin
 	}
 	s.never = d.names.of(conf.Bans.Names())
 	return s
-}
-
-// rootOf is the directory that stands for "/" to an Asterisk: another than "/"
-// if it lives in a container or a chroot.
-func rootOf(configDir string) string {
-	return filepath.Join("/", strings.TrimSuffix(configDir, "etc/asterisk"))
 }
 
 // narrow leaves out trunks that are said to be anywhere: an address from there

@@ -106,18 +106,3 @@ func TestLookAround(t *testing.T) {
 		t.Errorf("registered: got %+v, want asterisk/100 at 198.51.100.20", standing)
 	}
 }
-
-func TestRootOf(t *testing.T) {
-	tests := []struct{ name, dir, want string }{
-		{"usual", "/etc/asterisk", "/"},
-		{"chroot", "/srv/pbx/etc/asterisk", "/srv/pbx"},
-		{"elsewhere", "/opt/pbx", "/opt/pbx"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := rootOf(tt.dir); got != tt.want {
-				t.Errorf("got %s, want %s", got, tt.want)
-			}
-		})
-	}
-}
