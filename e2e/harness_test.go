@@ -28,13 +28,13 @@ type daemon struct {
 
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when cmd has ended
-	log    journal
+	log    *journal
 }
 
 // newDaemon writes a configuration for a daemon that is yet to be started.
 func newDaemon(t testing.TB, a *testbed.Asterisk, s settings) *daemon {
 	t.Helper()
-	d := &daemon{t: t, asterisk: a, bin: binary(t), dir: t.TempDir()}
+	d := &daemon{t: t, asterisk: a, bin: binary(t), dir: t.TempDir(), log: new(journal)}
 	s.write(t, d.dir, a)
 	t.Cleanup(func() {
 		d.Kill9()
@@ -60,17 +60,7 @@ func startDaemon(t testing.TB, a *testbed.Asterisk, s settings) *daemon {
 // Start starts the daemon and waits until it answers.
 func (d *daemon) Start() {
 	d.t.Helper()
-	d.cmd = exec.Command(d.bin, "run", "--config", d.path())
-	d.cmd.Env = append(os.Environ(), d.env...)
-	d.cmd.Stderr, d.cmd.Stdout = &d.log, &d.log
-	if err := d.cmd.Start(); err != nil {
-		d.t.Fatal(err)
-	}
-	d.exited = make(chan struct{})
-	go func(cmd *exec.Cmd, exited chan struct{}) {
-		cmd.Wait() // the state has it all
-		close(exited)
-	}(d.cmd, d.exited)
+	d.launch()
 	d.await("the daemon answers", 20*time.Second, func() bool {
 		select {
 		case <-d.exited:
@@ -80,6 +70,22 @@ func (d *daemon) Start() {
 		_, code, err := d.try("status", "--json")
 		return err == nil && (code == 0 || code == 3)
 	})
+}
+
+// launch starts the daemon.
+func (d *daemon) launch() {
+	d.t.Helper()
+	d.cmd = exec.Command(d.bin, "run", "--config", d.path())
+	d.cmd.Env = append(os.Environ(), d.env...)
+	d.cmd.Stderr, d.cmd.Stdout = d.log, d.log
+	if err := d.cmd.Start(); err != nil {
+		d.t.Fatal(err)
+	}
+	d.exited = make(chan struct{})
+	go func(cmd *exec.Cmd, exited chan struct{}) {
+		cmd.Wait() // the state has it all
+		close(exited)
+	}(d.cmd, d.exited)
 }
 
 // Stop ends the daemon as a service manager does and says how long that took.
@@ -135,7 +141,8 @@ func (d *daemon) path() string { return filepath.Join(d.dir, "pbxguard.toml") }
 
 // try runs a command of the command line.
 func (d *daemon) try(args ...string) (stdout string, code int, err error) {
-	cmd := exec.Command(d.bin, append(args, "--config", d.path())...)
+	socket := filepath.Join(d.dir, "control.sock") // which a broken file does not tell
+	cmd := exec.Command(d.bin, append(args, "--config", d.path(), "--socket", socket)...)
 	var out, complaint bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaint
 	err = cmd.Run()

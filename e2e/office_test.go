@@ -42,6 +42,7 @@ type office struct {
 	ctx   context.Context
 	guard *daemon
 	trunk *testbed.Phone
+	seen  *struct{ id uint64 } // the decision that was looked at last
 }
 
 // newOffice opens an office for a minute. No call outlives it.
@@ -49,7 +50,7 @@ func newOffice(t testing.TB, s server, conf settings) *office {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
-	o := &office{server: s, t: t, ctx: ctx}
+	o := &office{server: s, t: t, ctx: ctx, seen: new(struct{ id uint64 })}
 	t.Cleanup(o.hangUpAll)
 	o.trunk = testbed.NewTrunk(t, s.Asterisk)
 	o.trunk.Server = s.addr
@@ -140,17 +141,18 @@ func (o *office) refused(c *testbed.Call) {
 	}
 }
 
-// decision waits for the latest verdict of a rule about a payer.
-func (o *office) decision(rule, payer string) guard.Decision {
+// verdict waits for a decision of a rule about a payer that is newer than the
+// one it returned last and is as it should be.
+func (o *office) verdict(rule, payer string, as func(guard.Decision) bool) (found guard.Decision) {
 	o.t.Helper()
-	var found guard.Decision
-	o.guard.await(fmt.Sprintf("rule %s speaks about %s", rule, payer), 5*time.Second, func() bool {
+	o.guard.await(fmt.Sprintf("rule %s has spoken about %s", rule, payer), 10*time.Second, func() bool {
 		for _, d := range o.guard.Decisions() {
-			if d.Rule == rule && d.Account.Name == payer {
-				found = d
+			if d.ID > o.seen.id && d.Rule == rule && d.Account.Name == payer && as(d) {
+				found, o.seen.id = d, d.ID
+				return true
 			}
 		}
-		return found.ID != 0
+		return false
 	})
 	return found
 }
@@ -159,11 +161,7 @@ func (o *office) decision(rule, payer string) guard.Decision {
 // has confirmed it.
 func (o *office) killed(rule, payer string) guard.Decision {
 	o.t.Helper()
-	var d guard.Decision
-	o.guard.await(fmt.Sprintf("the end that rule %s made of a call of %s is confirmed", rule, payer), 10*time.Second, func() bool {
-		d = o.decision(rule, payer)
-		return d.Outcome != ""
-	})
+	d := o.verdict(rule, payer, func(d guard.Decision) bool { return d.Outcome != "" })
 	if d.Outcome != "confirmed" || !d.Enforced || d.Action < guard.Kill {
 		o.t.Errorf("rule %s about %s: got %v, enforced %v, %q; want a kill that is confirmed", rule, payer, d.Action, d.Enforced, d.Outcome)
 	}

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -37,7 +38,6 @@ mode = %q
 name = "asterisk"
 address = %q
 config_dir = %q
-trunks = ["trunk"]
 %s
 [pbx.dialplan]
 country = "NL"
@@ -52,10 +52,32 @@ socket = %q
 group = "root"
 %s
 `, cmp.Or(s.Calls, "observe"), s.CallsMore, cmp.Or(s.Bans, "observe"), s.BansMore,
-		cmp.Or(s.Address, a.AMI), filepath.Join(a.Root, "etc"), s.PBX, cmp.Or(s.Firewall, "dry"),
+		cmp.Or(s.Address, a.AMI), host(t, dir, a), s.PBX, cmp.Or(s.Firewall, "dry"),
 		filepath.Join(dir, "pbxguard.db"), filepath.Join(dir, "control.sock"), s.Tables)
 	put(t, filepath.Join(dir, "pbxguard.toml"), text)
 	put(t, filepath.Join(dir, "asterisk.secret"), cmp.Or(s.Secret, "guard-secret")+"\n")
+}
+
+// host lays the files of a server out as on a host of its own, for the daemon to
+// find its trunks, phones and registrations, and returns its config_dir.
+func host(t testing.TB, dir string, a *testbed.Asterisk) string {
+	t.Helper()
+	root := filepath.Join(dir, "host")
+	etc, lib := filepath.Join(root, "etc/asterisk"), filepath.Join(root, "var/lib")
+	if err := errors.Join(os.RemoveAll(root), os.MkdirAll(etc, 0o755), os.MkdirAll(lib, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(a.Root, "db"), filepath.Join(lib, "asterisk")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"manager.conf", "pjsip.conf", "pjsip_wizard.conf", "sip.conf"} {
+		text, err := os.ReadFile(filepath.Join(a.Root, "etc", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(t, filepath.Join(etc, name), string(text))
+	}
+	return etc
 }
 
 func put(t testing.TB, path, text string) {
