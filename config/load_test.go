@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"pbxguard/testbed"
 )
 
 // write puts text into a fresh file of that mode.
@@ -76,7 +78,7 @@ func says(err error, want string) bool {
 func TestLoadOtherOwner(t *testing.T) {
 	path := write(t, "pbxguard.toml", "", 0o600)
 	if err := os.Chown(path, 12345, -1); err != nil {
-		t.Skipf("chown needs root: %v", err)
+		testbed.Skip(t, fmt.Sprintf("only root can give a file away: %v", err))
 	}
 	if _, err := Load(path); !says(err, "belongs to user 12345") {
 		t.Errorf("got %v, want the owner refused", err)

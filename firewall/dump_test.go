@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"pbxguard/testbed"
 )
 
 // recorded reads datagrams of real dumps, one hex line each: kernel 6.18, a
@@ -35,7 +37,7 @@ func recorded(t testing.TB) map[string][]byte {
 
 func TestDecodeDump(t *testing.T) {
 	if binary.NativeEndian.Uint16([]byte{0, 1}) == 1 {
-		t.Skip("the recording is of a little-endian machine")
+		testbed.Skip(t, "the recording is of a little-endian machine")
 	}
 	show := func(e dumped) string {
 		return fmt.Sprint(e.key, " ", e.left.Round(time.Minute), map[bool]string{true: " end"}[e.end])

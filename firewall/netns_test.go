@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"pbxguard/testbed"
 )
 
 // inside tells the test binary that it runs in a network namespace of its own;
@@ -70,7 +72,7 @@ func namespace() (how []string, reason string) {
 func needKernel(t testing.TB) {
 	t.Helper()
 	if reason := os.Getenv(inside); reason != "" {
-		t.Skip(reason)
+		testbed.Skip(t, reason)
 	}
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"pbxguard/guard"
+	"pbxguard/testbed"
 )
 
 // TestDisk runs its parts on a small disk of their own: a tmpfs in a mount
@@ -54,7 +56,7 @@ func runOnSmallDisk(t *testing.T) {
 	}
 	out, err := cmd.CombinedOutput()
 	if errors.Is(err, syscall.EPERM) || strings.Contains(string(out), "operation not permitted") {
-		t.Skipf("a disk of one's own needs root or user namespaces: %v %s", err, out)
+		testbed.Skip(t, fmt.Sprintf("a disk of one's own needs root or user namespaces: %v %s", err, out))
 	}
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)

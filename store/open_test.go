@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"pbxguard/testbed"
 )
 
 // A file that others could have written is not believed.
@@ -42,7 +44,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"owner", func(t *testing.T, path string) {
 			file(0o600, "")(t, path)
 			if err := os.Chown(path, 1, 1); err != nil {
-				t.Skip("only root can give a file away")
+				testbed.Skip(t, "only root can give a file away")
 			}
 		}, "it belongs to user id 1,"},
 		{"in use", func(t *testing.T, path string) { run(t, path, Options{}) }, "another pbxguard is using it"},
