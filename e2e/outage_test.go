@@ -103,7 +103,7 @@ func testOutage(t *testing.T, s server, out outage) {
 // lost says whether a daemon knows that it has lost its PBX.
 func lost(st control.Status) bool {
 	for _, l := range st.PBXs[0].Links {
-		if l.Reconnects == 0 {
+		if l.State == control.Connected && l.Reconnects == 0 {
 			return false
 		}
 	}
