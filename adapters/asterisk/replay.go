@@ -33,15 +33,16 @@ func Replay(r io.Reader, pbx string, start time.Time, emit func(guard.Event)) er
 	var b wire.Block
 	for {
 		err := rd.Read(&b)
-		switch {
-		case err == io.EOF:
+		if err == io.EOF {
 			return nil
-		case errors.As(err, new(*wire.Oversize)):
+		}
+		if err != nil {
+			if !errors.As(err, new(*wire.Oversize)) {
+				return fmt.Errorf("cannot read the recording: %w", err)
+			}
 			// As live, it counts as an attack and the rest is read.
 			t.forged(err.Error(), &b)
 			continue
-		case err != nil:
-			return fmt.Errorf("cannot read the recording: %w", err)
 		}
 		if bytes.HasPrefix(b.Key(0), []byte(banner)) {
 			continue // the banner and, without an empty line between, the answer to the login

@@ -67,12 +67,11 @@ func (s *session) serve() error {
 				return s.end(err)
 			}
 		}
-		err := s.reader.Read(&s.block)
-		if over := new(wire.Oversize); errors.As(err, &over) {
-			s.oversize(over)
-			continue
-		}
-		if err != nil {
+		if err := s.reader.Read(&s.block); err != nil {
+			if over := new(wire.Oversize); errors.As(err, &over) {
+				s.oversize(over)
+				continue
+			}
 			return s.end(err)
 		}
 		s.take()

@@ -158,7 +158,12 @@ func (r *Reader) unexpected(err error, start int64) error {
 
 // chomp cuts the line end off and says whether it was CR LF.
 func chomp(line []byte) (rest []byte, crlf bool) {
-	line = bytes.TrimSuffix(line, []byte{'\n'})
-	rest = bytes.TrimSuffix(line, []byte{'\r'})
-	return rest, len(rest) < len(line)
+	n := len(line)
+	if n > 0 && line[n-1] == '\n' {
+		n--
+	}
+	if n > 0 && line[n-1] == '\r' {
+		return line[:n-1], true
+	}
+	return line[:n], false
 }
