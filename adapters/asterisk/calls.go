@@ -44,17 +44,17 @@ func (t *translator) call(b *wire.Block, i int) {
 func (t *translator) leg(ev *guard.Event, c *channel) {
 	endpoint, side, pair := named(c.name)
 	ev.Leg, ev.Call = t.legIDs(c.id, c.linked)
-	ev.Channel, ev.Side, ev.Pair = clip(c.name), side, clip(pair)
+	ev.Channel, ev.Side, ev.Pair = t.names.of(c.name), side, t.names.of(pair)
 	ev.Account = t.account(endpoint)
 	ev.Context = t.names.of(c.context)
 }
 
 func (t *translator) legIDs(id, linked []byte) (guard.LegID, guard.CallID) {
-	leg := clip(id)
+	leg := t.names.of(id)
 	if string(linked) == leg {
 		return guard.LegID(leg), guard.CallID(leg)
 	}
-	return guard.LegID(leg), guard.CallID(clip(linked))
+	return guard.LegID(leg), guard.CallID(t.names.of(linked))
 }
 
 // account is the account of an endpoint; that of no endpoint is empty.
@@ -102,7 +102,7 @@ func (t *translator) started(b *wire.Block, i int, ev *guard.Event) verdict {
 	t.leg(ev, &c)
 	ev.Up = c.up
 	if string(c.exten) != "s" {
-		ev.Number = clip(c.exten)
+		ev.Number = t.names.of(c.exten)
 	}
 	t.head = *ev
 	if v == torn && ok && (ev.Kind == guard.LegStarted || t.own(b)) {
@@ -153,7 +153,7 @@ func (t *translator) dialBegin(b *wire.Block, i int, ev *guard.Event) verdict {
 	number, beyond := dialled(s, d.name)
 	ev.ToTrunk = beyond
 	if ev.Number = ev.Exten; string(number) != ev.Exten {
-		ev.Number = clip(number)
+		ev.Number = t.names.of(number)
 	}
 	return max(v, judge(b, &c, &d))
 }
@@ -181,7 +181,7 @@ func (t *translator) pair(b *wire.Block, i int, ev *guard.Event) (c, d channel, 
 			return c, d, false
 		}
 		t.leg(ev, &c)
-		ev.Exten = clip(c.exten)
+		ev.Exten = t.names.of(c.exten)
 	}
 	if d, ok = dest.find(b, c.next); ok {
 		t.other(ev, &d)
@@ -193,8 +193,8 @@ func (t *translator) pair(b *wire.Block, i int, ev *guard.Event) (c, d channel, 
 func (t *translator) other(ev *guard.Event, c *channel) {
 	endpoint, _, _ := named(c.name)
 	ev.OtherAccount = t.account(endpoint)
-	ev.Other = guard.LegID(clip(c.id))
+	ev.Other = guard.LegID(t.names.of(c.id))
 	if ev.OtherCall = ev.Call; string(c.linked) != string(ev.Call) {
-		ev.OtherCall = guard.CallID(clip(c.linked))
+		ev.OtherCall = guard.CallID(t.names.of(c.linked))
 	}
 }

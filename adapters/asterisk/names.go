@@ -1,20 +1,28 @@
 package asterisk
 
 // maxNames bounds the names that are remembered. A PBX has some hundreds of
-// endpoints and contexts.
-const maxNames = 4096
+// endpoints and contexts; the rest is room for the legs and numbers of the
+// latest thousand calls.
+const maxNames = 8192
 
-// names keeps one string for each name that comes again and again, so that an
-// event needs no new one. The zero value is ready for use.
+// names keeps one string for each name that comes again: those of endpoints and
+// contexts all day, those of a leg in each of its events. So an event needs no
+// new one. The zero value is ready for use.
 type names map[string]string
 
 // of returns b as a string.
 func (n *names) of(b []byte) string {
+	if len(b) == 0 {
+		return ""
+	}
 	if s, ok := (*n)[string(b)]; ok {
 		return s
 	}
-	if *n == nil || len(*n) >= maxNames {
+	if *n == nil {
 		*n = make(names)
+	}
+	if len(*n) >= maxNames {
+		clear(*n) // what still comes is soon back
 	}
 	s := clip(b)
 	(*n)[s] = s

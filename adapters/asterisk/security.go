@@ -211,6 +211,6 @@ func (t *translator) who(ev *guard.Event, account []byte) {
 		}
 	}
 	if len(account) > 0 {
-		ev.Account = guard.Account{PBX: t.pbx, Name: clip(account)}
+		ev.Account = guard.Account{PBX: t.pbx, Name: t.names.of(account)}
 	}
 }
