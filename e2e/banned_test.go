@@ -136,6 +136,7 @@ func testBanned(t *testing.T, a *testbed.Asterisk, scene crime) {
 				transport := map[bool]string{false: "udp", true: "tcp"}[tcp]
 				t.Run(stack.name+"/"+transport+"/"+as.name, func(t *testing.T) {
 					t.Parallel()
+					c.guard = c.guard.in(t)
 					c.commit(t, as)
 				})
 			}
@@ -147,6 +148,7 @@ func testBanned(t *testing.T, a *testbed.Asterisk, scene crime) {
 		c.from, c.to = addresses.next(false), stack.to
 		t.Run(stack.name+"/svcrack", func(t *testing.T) {
 			t.Parallel()
+			c.guard = c.guard.in(t)
 			c.crack(t)
 		})
 	}

@@ -114,6 +114,13 @@ func kept(addr netip.Addr) netip.Prefix {
 	return netip.PrefixFrom(addr, 64).Masked()
 }
 
+// in is the daemon for a subtest that runs beside others and does not restart it.
+func (d *daemon) in(t testing.TB) *daemon {
+	c := *d
+	c.t = t
+	return &c
+}
+
 // Bans lists the bans as the daemon tells them.
 func (d *daemon) Bans() (bans []guard.Ban) {
 	d.t.Helper()
