@@ -24,7 +24,9 @@ const (
 	Connected
 	Disconnected
 	// ResyncStarted, LegListed and ResyncEnded carry the PBX's own list of
-	// live legs. A leg that is not listed has ended.
+	// live legs. A leg that is not listed has ended. Number is where a listed
+	// leg stands in the dial plan; one that calls a trunk is listed with
+	// ToTrunk, OtherAccount and Sent, the number sent to it.
 	ResyncStarted
 	LegListed
 	ResyncEnded
@@ -138,6 +140,7 @@ type Event struct {
 
 	Cause int           // LegEnded: Q.850
 	Since time.Duration // LegListed: how long the leg has existed
+	Sent  string        // LegListed
 
 	Source  netip.AddrPort
 	Proof   Proof

@@ -14,6 +14,7 @@ func (s *state) resync(st *site, ev *Event) {
 	case ResyncStarted:
 		st.round++
 		st.syncing, st.syncedAt = true, s.now
+		st.calling, st.helps = nil, map[CallID]bool{}
 		clear(st.gone)
 	case LegListed:
 		s.legListed(st, ev)
@@ -38,15 +39,27 @@ func (s *state) legListed(st *site, ev *Event) {
 	if fresh {
 		l.started = s.now.Add(-ev.Since)
 		l.dialled, l.exten = ev.Number, ev.Number
+		if st.Plan.Emergency(ev.Number) {
+			st.helps[l.call] = true
+		}
 	}
 	if ev.Up && l.answered.IsZero() {
 		l.answered = l.started
 	}
+	if ev.ToTrunk {
+		st.calling = append(st.calling, calling{l, ev.OtherAccount, ev.Sent})
+	}
+}
+
+// calling is a leg that calls a trunk, as a list tells it.
+type calling struct {
+	leg   *leg
+	trunk Account
+	sent  string
 }
 
 // resyncEnded drops legs that the PBX does not have and judges outbound legs
-// that came up unseen. Who dialled them is not in the list; the first leg of the
-// call is held to have done so.
+// that came up unseen.
 func (s *state) resyncEnded(st *site) {
 	st.syncing, st.listed = false, s.now
 	clear(st.gone)
@@ -56,23 +69,61 @@ func (s *state) resyncEnded(st *site) {
 		}
 	}
 	for _, l := range st.legs {
+		l.emergency = l.emergency || st.helps[l.call]
 		root := st.legs[LegID(l.call)]
-		if l.carries != nil || l.emergency || !l.trunk() || root == nil || root == l || l.by != nil {
-			continue
-		}
-		l.by = root
-		number := l.dialled
-		if number == "" {
-			number = root.dialled
-		}
-		if number == "" {
-			continue
-		}
-		s.send(root, l, number)
-		if a := l.carries; a != nil {
-			a.started = l.started
+		switch {
+		case l.by != nil || l.side != Endpoint || l.dialled != "" || root == l:
+		case !l.trunk():
+			l.by = root
+		case l.carries == nil:
+			s.discover(l)
 		}
 	}
+	st.calling, st.helps = nil, nil
+}
+
+// discover finds out on whose behalf a trunk leg is up that nobody saw begin,
+// and judges it as if it began now.
+func (s *state) discover(trunk *leg) {
+	from, sent := s.caller(trunk)
+	if from == nil {
+		return
+	}
+	trunk.by = from
+	if from.places == nil {
+		s.dial(from, from.dialled)
+	}
+	if sent != "" {
+		s.send(from, trunk, sent)
+	} else if a := from.places; a != nil && a.trunk == nil {
+		a.trunk, trunk.carries = trunk, a
+		a.answered, a.accrued = trunk.answered, s.now
+		s.alsoKill(a)
+	}
+	if a := trunk.carries; a != nil {
+		a.started = trunk.started
+	}
+}
+
+// caller finds who called a trunk leg, and with which number if that is told:
+// the leg of its call that says so, else a Local channel that leads out, else
+// the first leg.
+func (s *state) caller(trunk *leg) (from *leg, sent string) {
+	st := trunk.site
+	for _, c := range st.calling {
+		if c.leg.call == trunk.call && (from == nil || trunk.account.Account == c.trunk) {
+			from, sent = c.leg, c.sent
+		}
+	}
+	if from != nil {
+		return from, sent
+	}
+	for _, l := range st.legs {
+		if l.call == trunk.call && l.side == LocalTwo && l.dialled != "" && !st.Plan.Internal(l.dialled) {
+			return l, ""
+		}
+	}
+	return st.legs[LegID(trunk.call)], ""
 }
 
 // resyncIfDue asks for the list now and then, and again when an answer broke off.

@@ -30,6 +30,10 @@ type site struct {
 	syncing  bool
 	syncedAt time.Time
 	gone     map[LegID]bool // ended while a resync is under way
+	// Of the list under way: legs that call trunks, and calls that nobody saw
+	// begin and in which somebody dialled an emergency number.
+	calling []calling
+	helps   map[CallID]bool
 }
 
 // locals are the halves of a Local channel: Dial talks to one, two goes on
