@@ -104,11 +104,29 @@ func (t *translator) started(b *wire.Block, i int, ev *guard.Event) verdict {
 	if string(c.exten) != "s" {
 		ev.Number = t.names.of(c.exten)
 	}
+	if ev.Kind == guard.LegListed && v == whole {
+		t.calling(b, ev)
+	}
 	t.head = *ev
 	if v == torn && ok && (ev.Kind == guard.LegStarted || t.own(b)) {
 		v = odd
 	}
 	return v
+}
+
+// calling fills in which trunk a listed leg calls: the first that its Dial has.
+func (t *translator) calling(b *wire.Block, ev *guard.Event) {
+	if b.Odd() || string(b.Last("Application")) != "Dial" || b.Count("Application") != 1 || b.Count("Data") != 1 {
+		return
+	}
+	targets, _, _ := bytes.Cut(b.Last("Data"), []byte(","))
+	for target := range bytes.SplitSeq(targets, []byte("&")) {
+		endpoint, number, beyond := called(target)
+		if beyond {
+			ev.ToTrunk, ev.OtherAccount, ev.Sent = true, t.account(endpoint), t.names.of(number)
+			return
+		}
+	}
 }
 
 // seconds is how long a leg in Status's list has existed, 0 if that is not told.

@@ -209,6 +209,21 @@ func dialled(s, destination []byte) (number []byte, beyond bool) {
 	return number, len(number) > 0 && !bytes.Equal(number, endpoint)
 }
 
+// called reads what Dial is told to call, of which the endpoint is not known
+// otherwise: "PJSIP/0031900123456@trunk", "SIP/trunk/0031900123456".
+func called(target []byte) (endpoint, number []byte, beyond bool) {
+	tech, s, ok := bytes.Cut(target, []byte("/"))
+	if !ok || string(tech) == "Local" {
+		return nil, nil, false
+	}
+	endpoint, _, slash := bytes.Cut(s, []byte("/"))
+	if at := bytes.LastIndexByte(endpoint, '@'); at >= 0 && (!slash || string(tech) == "IAX2") {
+		endpoint = endpoint[at+1:]
+	}
+	number, beyond = dialled(s, bytes.Join([][]byte{tech, []byte("/"), endpoint, []byte("-0")}, nil))
+	return endpoint, number, beyond
+}
+
 // uriUser is the user part of a SIP URI, which may stand in angle brackets.
 func uriUser(uri []byte) (user []byte, ok bool) {
 	uri = bytes.TrimPrefix(uri, []byte("<"))

@@ -76,6 +76,7 @@ func short(ev *guard.Event) string {
 	if ev.ToTrunk {
 		s.WriteString(" totrunk")
 	}
+	add("sent", ev.Sent)
 	if ev.Cause != 0 {
 		fmt.Fprintf(&s, " cause=%d", ev.Cause)
 	}

@@ -336,6 +336,34 @@ func TestDialled(t *testing.T) {
 	}
 }
 
+// A listed leg that calls a trunk says so, unless somebody has tampered with it.
+func TestTranslateList(t *testing.T) {
+	const leg = `leg listed leg="1.1" call="1.1" channel="PJSIP/100-0000000a" account="100" context="internal" number="0031900123456"`
+	const trunk = ` otheraccount="trunk" totrunk`
+	tests := []struct{ name, app, data, want string }{
+		{"PJSIP", "Dial", "PJSIP/0031900@trunk,60", trunk + ` sent="0031900" since=3s`},
+		{"SIP", "Dial", "SIP/trunk/0031900,60,tT", trunk + ` sent="0031900" since=3s`},
+		{"IAX2", "Dial", "IAX2/user:secret@trunk/0031900", trunk + ` sent="0031900" since=3s`},
+		{"a phone and a trunk", "Dial", "PJSIP/101&PJSIP/0031900@trunk,60", trunk + ` sent="0031900" since=3s`},
+		{"a phone", "Dial", "PJSIP/101,20", " since=3s"},
+		{"a contact of a phone", "Dial", "PJSIP/101/sip:x7f@192.0.2.7:5060", " since=3s"},
+		{"a Local channel", "Dial", "Local/0031900@outbound/n,60", " since=3s"},
+		{"nothing", "Dial", "", " since=3s"},
+		{"another application", "AppDial", "(Outgoing Line)", " since=3s"},
+		{"two answers", "Dial", "PJSIP/112@trunk\nData: PJSIP/0031900@trunk", " since=3s"},
+		{"two applications", "Dial\nApplication: Wait", "PJSIP/112@trunk", " since=3s"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			in := event("Status", "Call", snap(""), "DNID: 5\nApplication: "+tt.app+"\nData: "+tt.data+"\nSeconds: 3\nActionID: n-1\n")
+			got := told(t, &translator{trust: callClass | systemClass, nonce: "n-", listing: true}, in)
+			if len(got) != 1 || got[0] != leg+tt.want {
+				t.Errorf("\n got %q\nwant %q", got, leg+tt.want)
+			}
+		})
+	}
+}
+
 func TestNamed(t *testing.T) {
 	tests := []struct {
 		channel  string
