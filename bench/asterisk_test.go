@@ -28,7 +28,7 @@ func onAsterisk(t testing.TB, r *report) {
 		address: pbx.AMI, calls: "enforce", bans: "enforce", firewall: "nftables",
 		bansMore: `learn = "0s"`, tables: idle,
 	})
-	bare(t, pbx.AMI, allowed)
+	bareProcess(t, pbx.AMI, allowed)
 	seen := observe(t, pbx.AMI)
 	killOnAsterisk(t, r, pbx, trunk, seen)
 	banOnAsterisk(t, r, pbx, seen)
@@ -53,10 +53,15 @@ func killOnAsterisk(t testing.TB, r *report, pbx *testbed.Asterisk, trunk *testb
 		number := []string{premium, allowed}[i%2]
 		seen.calls(number)
 		call := p.Invite(number)
-		if code, err := call.Wait(t.Context()); err != nil || code < 400 {
+		code, err := call.Wait(t.Context())
+		if err != nil || code < 400 {
 			t.Fatalf("a call to %s ended with %d, %v", number, code, err)
 		}
-		took[number] = append(took[number], seen.lasted(t))
+		lasted, err := seen.lasted()
+		if err != nil {
+			t.Fatalf("a call to %s, the %d., was answered with %d: %v", number, i+1, code, err)
+		}
+		took[number] = append(took[number], lasted)
 		time.Sleep(20 * time.Millisecond) // what is left of the call
 	}
 	arrived := map[string]float64{}
@@ -64,7 +69,7 @@ func killOnAsterisk(t testing.TB, r *report, pbx *testbed.Asterisk, trunk *testb
 		arrived[c.Number]++
 	}
 	r.heading("Kill on a real Asterisk 22: Newchannel event to Hangup event, as a third AMI client sees them; in turn")
-	for _, who := range []struct{ name, number string }{{"bare client", allowed}, {"pbxguard run", premium}} {
+	for _, who := range []struct{ name, number string }{{"bare client, a process of its own", allowed}, {"pbxguard run", premium}} {
 		r.spread(who.name, took[who.number], "")
 		r.share(fmt.Sprintf("  INVITEs of those calls that reached the trunk, %s", who.name), n, arrived[who.number]/float64(n))
 	}
@@ -154,17 +159,16 @@ func (o *observer) calls(number string) {
 }
 
 // lasted is how long that call existed.
-func (o *observer) lasted(t testing.TB) time.Duration {
-	t.Helper()
+func (o *observer) lasted() (time.Duration, error) {
 	var at [2]time.Time
 	for i, c := range []chan time.Time{o.began, o.ended} {
 		select {
 		case at[i] = <-c:
 		case <-time.After(10 * time.Second):
-			t.Fatal("AMI does not tell of the call, or of its end")
+			return 0, fmt.Errorf("AMI does not tell of its %s", []string{"start", "end"}[i])
 		}
 	}
-	return at[1].Sub(at[0])
+	return at[1].Sub(at[0]), nil
 }
 
 // failed is when AMI told of a failed login from there.

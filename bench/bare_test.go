@@ -5,6 +5,9 @@ import (
 	"bytes"
 	"fmt"
 	"net"
+	"os"
+	"os/exec"
+	"strings"
 	"testing"
 )
 
@@ -12,24 +15,77 @@ import (
 // else: what the least of programs needs. It lasts until the test ends.
 func bare(t testing.TB, address, number string) {
 	t.Helper()
-	conn, err := net.Dial("tcp", address)
+	conn, in, err := enter(address)
 	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := fmt.Fprintf(conn, "Action: Login\r\nActionID: 1\r\nUsername: %s\r\nSecret: %s\r\nEvents: call\r\n\r\n", amiUser, amiSecret); err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		obey(conn, number)
+		obey(conn, in, number)
 	}()
 	t.Cleanup(func() { conn.Close(); <-done })
 }
 
-// obey reads until the connection ends.
-func obey(conn net.Conn, number string) {
+// bareEnv tells this program to be nothing but a bare client: "ADDRESS NUMBER".
+const bareEnv = "PBXGUARD_BENCH_BARE"
+
+// bareProcess is bare in a process of its own.
+func bareProcess(t testing.TB, address, number string) {
+	t.Helper()
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), bareEnv+"="+address+" "+number)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() }) // it never ends by itself
+	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		t.Fatalf("the bare client has not logged in: %v", err)
+	}
+}
+
+// runBare is that process; it returns its exit code.
+func runBare(what string) int {
+	address, number, _ := strings.Cut(what, " ")
+	conn, in, err := enter(address)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bare client:", err)
+		return 1
+	}
+	fmt.Println("logged in")
+	obey(conn, in, number)
+	return 0
+}
+
+// enter logs in to an AMI server and reads up to its first answer.
+func enter(address string) (net.Conn, *bufio.Reader, error) {
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		return nil, nil, err
+	}
+	_, err = fmt.Fprintf(conn, "Action: Login\r\nActionID: 1\r\nUsername: %s\r\nSecret: %s\r\nEvents: call\r\n\r\n", amiUser, amiSecret)
+	if err != nil {
+		return nil, nil, err
+	}
 	in := bufio.NewReaderSize(conn, 64<<10)
+	for {
+		text, err := in.ReadString('\n')
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case text == "Response: Success\r\n":
+			return conn, in, nil
+		}
+	}
+}
+
+// obey reads until the connection ends.
+func obey(conn net.Conn, in *bufio.Reader, number string) {
 	var leg, order []byte
 	isNew, hit := false, false
 	for {

@@ -8,6 +8,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if what := os.Getenv(bareEnv); what != "" {
+		os.Exit(runBare(what))
+	}
 	code := testbed.Runner{M: m}.Run()
 	removeBinary()
 	os.Exit(code)
