@@ -6,32 +6,28 @@ import (
 	"time"
 
 	"github.com/bits-and-blooms/bloom/v3"
-	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
 // table remembers something of each source, for as many as it may hold. While
 // it is full a source must be seen twice to get in, so that a flood of sources
 // that come once cannot push out those that come back.
 type table[V any] struct {
-	lru  *simplelru.LRU[sourceKey, V]
-	size int
+	kept *recent[V]
 	door *door
 	salt uint64 // tells the tables apart at the door they share
 }
 
 func newTable[V any](size int, d *door, salt uint64) *table[V] {
-	size = max(1, size)
-	lru, _ := simplelru.NewLRU[sourceKey, V](size, nil) // refuses only a size below 1
-	return &table[V]{lru: lru, size: size, door: d, salt: salt}
+	return &table[V]{kept: newRecent[V](size), door: d, salt: salt}
 }
 
 // see returns what is known of k and how many sightings this one stands for: 0
 // is one that was noted at the door only, 2 is one that lets k in.
 func (t *table[V]) see(k sourceKey, now time.Duration) (v V, sightings int) {
-	if v, ok := t.lru.Get(k); ok {
+	if v, ok := t.kept.get(uint64(k)); ok {
 		return v, 1
 	}
-	if t.lru.Len() < t.size {
+	if t.kept.len < t.kept.max {
 		return v, 1
 	}
 	if !t.door.knock(uint64(k), t.salt, now) {
@@ -41,24 +37,21 @@ func (t *table[V]) see(k sourceKey, now time.Duration) (v V, sightings int) {
 }
 
 // put remembers v, at the cost of whoever was not seen for longest.
-func (t *table[V]) put(k sourceKey, v V) { t.lru.Add(k, v) }
+func (t *table[V]) put(k sourceKey, v V) { t.kept.put(uint64(k), v) }
 
-func (t *table[V]) remove(k sourceKey) { t.lru.Remove(k) }
+func (t *table[V]) remove(k sourceKey) { t.kept.remove(uint64(k)) }
 
-func (t *table[V]) resize(size int) {
-	t.size = max(1, size)
-	t.lru.Resize(t.size)
-}
+func (t *table[V]) resize(size int) { t.kept.resize(size) }
 
 // expire forgets who is done, the longest unseen first and at most few at a
 // time: this runs while calls wait to be judged.
 func (t *table[V]) expire(done func(V) bool) {
 	for range 1000 {
-		_, v, ok := t.lru.GetOldest()
+		v, ok := t.kept.oldest()
 		if !ok || !done(v) {
 			return
 		}
-		t.lru.RemoveOldest()
+		t.kept.removeOldest()
 	}
 }
 

@@ -44,7 +44,7 @@ type sources struct {
 	failing   [2]*table[suspect]   // by proof: who may be forged cannot push out who may not
 	asking    [2]*table[*distinct] // accounts asked for and not answered for, by proof
 	attacked  *table[*target]      // by account
-	bursts    *simplelru.LRU[uint64, burst]
+	bursts    *recent[burst]
 	exchanges exchanges
 	places    *simplelru.LRU[sourceKey, *place]
 	presences *simplelru.LRU[Account, *presence]
@@ -66,8 +66,8 @@ func newSources(p *Policy, fw Firewall, h hooks, mem Memory, now time.Time) *sou
 		s.asking[i] = newTable[*distinct](1, s.door, 2+uint64(i))
 	}
 	s.attacked = newTable[*target](1, s.door, 4)
-	s.bursts, _ = simplelru.NewLRU[uint64, burst](1, nil) // sizes below 1 are all that is refused
-	s.places, _ = simplelru.NewLRU[sourceKey, *place](maxPlaces, nil)
+	s.bursts = newRecent[burst](1)
+	s.places, _ = simplelru.NewLRU[sourceKey, *place](maxPlaces, nil) // sizes below 1 are all that is refused
 	s.presences, _ = simplelru.NewLRU(maxPresences, func(_ Account, p *presence) { s.forgetContacts(p) })
 	s.dialogs, _ = simplelru.NewLRU[uint64, dialog](maxDialogs, nil)
 	s.setPolicy(p)
@@ -97,11 +97,11 @@ func (s *sources) setPolicy(p *Policy) {
 		s.failing[i].resize(size)
 		s.asking[i].resize(size)
 		if before.Bans.Window != p.Bans.Window {
-			s.failing[i].lru.Purge() // its counts are in parts of the window
+			s.failing[i].kept.purge() // its counts are in parts of the window
 		}
 	}
 	s.attacked.resize(size)
-	s.bursts.Resize(size)
+	s.bursts.resize(size)
 	if before.BansMode == Observe && p.BansMode == Enforce {
 		s.dropObserved()
 	}
@@ -198,7 +198,7 @@ func (s *sources) recordWatched() {
 func (s *sources) status(st *Status) {
 	st.Bans, st.WouldBan, st.Sources = s.bans.enforced, s.bans.would, 0
 	for i := range s.failing {
-		st.Sources += s.failing[i].lru.Len() + s.asking[i].lru.Len()
+		st.Sources += s.failing[i].kept.len + s.asking[i].kept.len
 	}
 	st.Watched, st.Learning = s.watched, s.learning()
 }

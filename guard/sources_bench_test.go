@@ -151,8 +151,8 @@ func TestSourceCost(t *testing.T) {
 	s := fill(n)
 	runtime.GC()
 	runtime.ReadMemStats(&after)
-	if per := float64(after.HeapAlloc-before.HeapAlloc) / n; per > 160 {
-		t.Errorf("a tracked source costs %.0f bytes, want at most 160", per)
+	if per := float64(after.HeapAlloc-before.HeapAlloc) / n; per > 80 {
+		t.Errorf("a tracked source costs %.0f bytes, want at most 80", per)
 	}
 	ev := Event{Kind: AuthFailed, PBX: "a", Account: ext("101"), Service: "SIP", Session: "x", Source: ipv4Of(7)}
 	if got := testing.AllocsPerRun(1000, func() { s.handle(&ev, wednesday) }); got > 1 {

@@ -153,7 +153,7 @@ func (s *sources) hasten(c *claim, f fault, now stamp) (t toll, repeated bool) {
 	}
 	b.n++
 	b.last = now
-	s.bursts.Add(id, b)
+	s.bursts.put(id, b)
 	t = toll{quick: int(b.n), began: b.first}
 	if o := s.burstOf(unknown, now); id != unknown && o.n > 0 {
 		t.quick += int(o.n)
@@ -164,7 +164,7 @@ func (s *sources) hasten(c *claim, f fault, now stamp) (t toll, repeated bool) {
 
 // burstOf is a burst that goes on within the window.
 func (s *sources) burstOf(id uint64, now stamp) burst {
-	if b, ok := s.bursts.Peek(id); ok && now-b.last <= span(s.window()) {
+	if b, ok := s.bursts.peek(id); ok && now-b.last <= span(s.window()) {
 		return b
 	}
 	return burst{}
@@ -187,7 +187,7 @@ func (s *sources) guesses(c *claim, who regard) (n int) {
 		return int(s.burstOf(s.burstID(c, wrongPassword), now).n + s.burstOf(s.burstID(c, unknownAccount), now).n)
 	}
 	for i := range s.failing {
-		if u, ok := s.failing[i].lru.Peek(c.key); ok {
+		if u, ok := s.failing[i].kept.peek(uint64(c.key)); ok {
 			u.slide(now, s.part())
 			n += u.count()
 		}

@@ -126,11 +126,11 @@ func TestSourcesAreBounded(t *testing.T) {
 		stream(rt, p, func() {
 			s := p.s
 			for i := range s.failing {
-				if f, a := s.failing[i].lru.Len(), s.asking[i].lru.Len(); f > policy.Bans.Sources || a > policy.Bans.Sources {
+				if f, a := s.failing[i].kept.len, s.asking[i].kept.len; f > policy.Bans.Sources || a > policy.Bans.Sources {
 					rt.Fatalf("%d failing, %d asking, at most %d are tracked", f, a, policy.Bans.Sources)
 				}
 			}
-			if n := s.attacked.lru.Len(); n > policy.Bans.Sources {
+			if n := s.attacked.kept.len; n > policy.Bans.Sources {
 				rt.Fatalf("%d accounts under attack", n)
 			}
 			enforced := 0
