@@ -59,7 +59,7 @@ func TestBanEndsConnections(t *testing.T) {
 
 // TestObserveBans bans nobody and writes down who would be.
 func TestObserveBans(t *testing.T) {
-	onServers(t, func(t *testing.T, s server) {
+	inTurn(t, func(t *testing.T, s server) {
 		freshWall(t)
 		d := startDaemon(t, s.Asterisk, settings{Firewall: "nftables", BansMore: `learn = "0s"`})
 		fails(t, s, guesser.String(), 6*tried)

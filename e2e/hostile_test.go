@@ -40,7 +40,7 @@ func accusation(of string) string {
 
 // TestForged has strangers and callers write events of their own into AMI.
 func TestForged(t *testing.T) {
-	onServers(t, func(t *testing.T, s server) {
+	inTurn(t, func(t *testing.T, s server) {
 		t.Run("REGISTER", func(t *testing.T) { testForgedRegister(t, s) })
 		t.Run("dialled number", func(t *testing.T) { testForgedNumber(t, s) })
 		t.Run("inbound caller id", func(t *testing.T) { testForgedCaller(t, s) })
@@ -161,7 +161,7 @@ func testForgedCaller(t *testing.T, s server) {
 // TestNonceOfAnother fetches a challenge at one address and answers it, wrongly,
 // from another, as somebody does who writes a victim's address on his packets.
 func TestNonceOfAnother(t *testing.T) {
-	onServers(t, func(t *testing.T, s server) {
+	inTurn(t, func(t *testing.T, s server) {
 		d := walled(t, s.Asterisk, `learn = "0s"`)
 		stranger, known := netip.MustParseAddr("198.51.100.11"), netip.MustParseAddr("198.51.100.12")
 		phone := testbed.NewPhone(t, known, "105", testbed.Password("105"), s.addr)

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/netip"
 	"os/exec"
 	"strings"
@@ -11,6 +12,20 @@ import (
 	"pbxguard/guard"
 	"pbxguard/testbed"
 )
+
+// inTurn runs the test on chan_pjsip and chan_sip of Asterisk 16 and on 22, one
+// after the other: there is one kernel, and in it one table of bans.
+func inTurn(t *testing.T, test func(t *testing.T, s server)) {
+	for _, version := range []int{16, 22} {
+		t.Run(fmt.Sprint(version), func(t *testing.T) {
+			a := testbed.Start(t, version)
+			t.Run("pjsip", func(t *testing.T) { test(t, server{a, "pjsip", a.SIP}) })
+			if a.OldSIP.IsValid() {
+				t.Run("sip", func(t *testing.T) { test(t, server{a, "sip", a.OldSIP}) })
+			}
+		})
+	}
+}
 
 // walled starts a daemon that bans in the kernel, on which nobody is banned
 // yet. bans are further lines of [bans].
