@@ -101,9 +101,12 @@ func (d *decoder) list(n *node, v reflect.Value, key string, tag reflect.StructT
 		if s, ok := list.Index(i).Addr().Interface().(starter); ok {
 			s.start(d.config)
 		}
-		if tables && e.kind != unstable.Table {
+		switch {
+		case tables && e.kind != unstable.Table:
 			d.fail(e, key, fmt.Sprintf("must be a table, which begins with the line [[%s]]", key))
-		} else {
+		case e.kind == unstable.String && e.text == "":
+			d.fail(e, key, "must not be empty: an entry of a list says something, or is left out")
+		default:
 			d.value(e, list.Index(i), key, tag)
 		}
 		n.bad = n.bad || e.bad
