@@ -112,9 +112,7 @@ func testForgedNumber(t *testing.T, s server) {
 	trunk := testbed.NewTrunk(t, s.Asterisk)
 	trunk.Server = s.addr
 	insider := testbed.NewPhone(t, netip.MustParseAddr("198.51.100.2"), "100", testbed.Password("100"), s.addr)
-	if code, err := insider.Register(ctx); err != nil || code != 200 {
-		t.Fatalf("cannot register: %d, %v", code, err)
-	}
+	accept(t, insider)
 	for range 2 * tried {
 		for _, v := range victims {
 			call := insider.Invite("0031900" + encode("\r\n\r\n"+accusation(v)))
@@ -137,9 +135,7 @@ func testForgedCaller(t *testing.T, s server) {
 	trunk := testbed.NewTrunk(t, s.Asterisk)
 	trunk.Server = s.addr
 	callee := testbed.NewPhone(t, netip.MustParseAddr("198.51.100.3"), "101", testbed.Password("101"), s.addr)
-	if code, err := callee.Register(ctx); err != nil || code != 200 {
-		t.Fatalf("cannot register: %d, %v", code, err)
-	}
+	accept(t, callee)
 	callers := []string{`"evil` + encode("\r\nX-Injected: name") + `" <sip:06` + encode("\r\nX-Injected: callerid") + `@203.0.113.90>`}
 	for _, v := range victims {
 		callers = append(callers, "<sip:"+encode(accusation(v))+"@203.0.113.90>")
@@ -165,9 +161,7 @@ func TestNonceOfAnother(t *testing.T) {
 		d := walled(t, s.Asterisk, `learn = "0s"`)
 		stranger, known := netip.MustParseAddr("198.51.100.11"), netip.MustParseAddr("198.51.100.12")
 		phone := testbed.NewPhone(t, known, "105", testbed.Password("105"), s.addr)
-		if code, err := phone.Register(t.Context()); err != nil || code != 200 {
-			t.Fatalf("cannot register: %d, %v", code, err)
-		}
+		accept(t, phone)
 		for _, victim := range []netip.Addr{stranger, known} {
 			frame(t, s, victim, 4*tried)
 		}
@@ -180,9 +174,7 @@ func TestNonceOfAnother(t *testing.T) {
 			t.Errorf("an address that may be forged is banned for another %v; want 10m at most", left)
 		}
 		d.onlyBanned(t, stranger)
-		if code, err := phone.Register(t.Context()); err != nil || code != 200 {
-			t.Errorf("the phone whose address was abused: got %d, %v; want 200", code, err)
-		}
+		accept(t, phone)
 	})
 }
 
