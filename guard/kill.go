@@ -23,8 +23,6 @@ type kill struct {
 	legs     []*leg // still up
 	ordered  time.Time
 	pushed   int
-	refused  bool // once already
-	again    bool // to be ordered again at the next tick
 }
 
 // kill orders the end of what a carries. An emergency call is never touched: of
@@ -92,10 +90,6 @@ func (s *state) hangUp(l *leg) {
 // pushKills gives every kill that has waited too long its next push.
 func (s *state) pushKills() {
 	for _, k := range s.kills {
-		if k.again {
-			k.again = false
-			s.hangUpAll(k)
-		}
 		if k.pushed == len(pushes) || s.now.Sub(k.ordered) < pushes[k.pushed] {
 			continue
 		}
@@ -109,13 +103,9 @@ func (s *state) pushKills() {
 			s.unconfirmed(k)
 			continue
 		}
-		s.hangUpAll(k)
-	}
-}
-
-func (s *state) hangUpAll(k *kill) {
-	for _, l := range k.legs {
-		s.hangUp(l)
+		for _, l := range k.legs {
+			s.hangUp(l)
+		}
 	}
 }
 
@@ -150,19 +140,10 @@ func (s *state) confirmKills(l *leg) {
 	})
 }
 
-// hangupRefused: the PBX knows no such leg. While it transfers a leg it does not
-// find it for some milliseconds, and does not list it either, so it is asked
-// once more; then what is known here must be wrong.
+// hangupRefused: the PBX knows no such leg, so what is known here is wrong.
 func (s *state) hangupRefused(st *site, id LegID) {
-	l := st.legs[id]
-	if l == nil {
+	if st.legs[id] == nil {
 		return // it has ended since
-	}
-	for _, k := range s.kills {
-		if slices.Contains(k.legs, l) && !k.refused {
-			k.refused, k.again = true, true
-			return
-		}
 	}
 	if pbx := s.out.PBXs[st.name]; pbx != nil && !st.syncing {
 		pbx.Resync()
