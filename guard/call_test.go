@@ -188,38 +188,6 @@ func (r *rig) empty() {
 	}
 }
 
-// Asterisk 16 may tell of a leg's end before it tells whom that leg had called.
-func TestLegsDoNotComeBackToLife(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		left []LegID // which are still up when the late event comes
-	}{
-		{"both have ended", nil},
-		{"the trunk is still up", []LegID{"t"}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			r := newRig(t, enforcing(t))
-			leg := r.phone("100", "0201234567")
-			r.feed(Event{Kind: LegStarted, Leg: "t", Call: CallID(leg), Channel: "PJSIP/trunk-1", Account: ext("trunk")})
-			r.end(leg)
-			if len(tt.left) == 0 {
-				r.end("t")
-			}
-			r.feed(Event{Kind: LegDialling, Leg: leg, Call: CallID(leg), Other: "t", OtherCall: CallID(leg), OtherAccount: ext("trunk"),
-				Number: "0201234567", Exten: "0201234567", ToTrunk: true})
-			if got := len(r.s.sites["a"].legs); got != len(tt.left) || r.s.attempts != 0 {
-				t.Errorf("got %d legs and %d attempts, want %d and none", got, r.s.attempts, len(tt.left))
-			}
-			r.end(tt.left...)
-			r.empty()
-			r.wait(3 * late)
-			if st := r.s.sites["a"]; len(st.gone.now)+len(st.gone.before) != 0 {
-				t.Errorf("ended legs are remembered for ever: %v", st.gone)
-			}
-		})
-	}
-}
-
 func TestInboundCallIsNotJudged(t *testing.T) {
 	p := enforcing(t)
 	p.Default.Concurrent = CountLimit{Max: 0, Action: Kill}

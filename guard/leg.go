@@ -75,13 +75,12 @@ func (l *leg) unpair() {
 }
 
 // legOf returns the leg of an event, made from what the event tells if it was
-// not known: an event about a leg proves that the leg is there, unless its end
-// was told before.
+// not known: an event about a leg proves that the leg is there.
 func (s *state) legOf(st *site, id LegID, ev *Event) *leg {
 	if l := st.legs[id]; l != nil {
 		return l
 	}
-	if id == "" || len(st.legs) >= maxLegs || st.gone.has(id) {
+	if id == "" || len(st.legs) >= maxLegs || st.gone[id] {
 		return nil
 	}
 	l := &leg{site: st, id: id, call: ev.Call, started: s.now, round: st.round}
@@ -138,7 +137,7 @@ func (s *state) legDialling(st *site, ev *Event) {
 	}
 	l := s.legOf(st, ev.Leg, ev)
 	if l == nil {
-		o.placed = o.placed || ev.Leg == ""
+		o.placed = true
 		return
 	}
 	s.describe(l, ev)
@@ -224,8 +223,8 @@ func (s *state) legTransferred(st *site, ev *Event) {
 // comesOf says whether a is what comes of a transfer to a number: the leg that
 // is sent there may dial it before Asterisk tells of the transfer.
 func (s *state) comesOf(a *attempt, number string) bool {
-	const soon = time.Second
-	return a.trunk != nil && s.now.Sub(a.started) < soon &&
+	const late = time.Second
+	return a.trunk != nil && s.now.Sub(a.started) < late &&
 		(a.sent == number || a.number.E164 != "" && a.number.E164 == s.normalise(a.site.Plan, number).E164)
 }
 
@@ -240,7 +239,9 @@ func (s *state) legRenamed(st *site, ev *Event) {
 }
 
 func (s *state) legEnded(st *site, ev *Event) {
-	st.gone.add(ev.Leg)
+	if st.syncing && len(st.gone) < maxLegs {
+		st.gone[ev.Leg] = true
+	}
 	if l := st.legs[ev.Leg]; l != nil {
 		s.end(l, ev.Cause)
 	}

@@ -15,6 +15,7 @@ func (s *state) resync(st *site, ev *Event) {
 		st.round++
 		st.syncing, st.syncedAt = true, s.now
 		st.calling, st.helps = nil, map[CallID]bool{}
+		clear(st.gone)
 	case LegListed:
 		s.legListed(st, ev)
 	case ResyncEnded:
@@ -25,7 +26,7 @@ func (s *state) resync(st *site, ev *Event) {
 }
 
 func (s *state) legListed(st *site, ev *Event) {
-	if !st.syncing || st.gone.has(ev.Leg) {
+	if !st.syncing || st.gone[ev.Leg] {
 		return
 	}
 	fresh := st.legs[ev.Leg] == nil
@@ -61,6 +62,7 @@ type calling struct {
 // that came up unseen.
 func (s *state) resyncEnded(st *site) {
 	st.syncing, st.listed = false, s.now
+	clear(st.gone)
 	for _, l := range st.legs {
 		if l.round != st.round {
 			s.end(l, 0)

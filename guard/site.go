@@ -29,7 +29,7 @@ type site struct {
 	round    int // of resync; a leg that carries an older one was not listed
 	syncing  bool
 	syncedAt time.Time
-	gone     departed
+	gone     map[LegID]bool // ended while a resync is under way
 	// Of the list under way: legs that call trunks, and calls that nobody saw
 	// begin and in which somebody dialled an emergency number.
 	calling []calling
@@ -44,40 +44,8 @@ func newSite(name string, now time.Time) *site {
 	return &site{
 		name: name, since: now, listed: now,
 		legs: map[LegID]*leg{}, locals: map[string]*locals{},
-		abroad: map[string]int{}, trunks: map[string]bool{},
+		abroad: map[string]int{}, trunks: map[string]bool{}, gone: map[LegID]bool{},
 	}
-}
-
-// departed are the legs that ended lately. Asterisk 16 may tell of what a leg did
-// after it has told of its end, and a list may name it still: neither brings it
-// back to life.
-type departed struct {
-	now, before map[LegID]bool
-	turned      time.Time
-}
-
-// late is how long after its end a leg may be heard of.
-const late = 10 * time.Second
-
-func (d *departed) add(id LegID) {
-	if d.now == nil {
-		d.now, d.before = map[LegID]bool{}, map[LegID]bool{}
-	}
-	if len(d.now) < maxLegs {
-		d.now[id] = true
-	}
-}
-
-func (d *departed) has(id LegID) bool { return d.now[id] || d.before[id] }
-
-// forget drops legs that ended long enough before now.
-func (d *departed) forget(now time.Time) {
-	if now.Sub(d.turned) < late {
-		return
-	}
-	d.turned = now
-	d.now, d.before = d.before, d.now
-	clear(d.now)
 }
 
 func (st *site) zone() *time.Location {

@@ -150,9 +150,6 @@ func (s *state) tick() {
 	}
 	for _, st := range s.sites {
 		s.resyncIfDue(st)
-		if !st.syncing {
-			st.gone.forget(s.now)
-		}
 	}
 	if s.now.Sub(s.tidied) >= time.Minute {
 		s.tidied = s.now
