@@ -167,13 +167,24 @@ func (t *talk) hour() time.Duration {
 	return time.Duration(ms) * time.Millisecond
 }
 
-// restore adds a call that ended before the guard started.
-func (t *talk) restore(d time.Duration, ended, now moment) {
-	t.roll(now)
-	if ended.day == t.day {
+// restore adds talk time that ended at a time and that nobody counted while it
+// passed: of before the guard started, or of a call that it finds up.
+func (s *state) restore(acc *account, talked time.Duration, ended time.Time) {
+	zone := s.zone(acc.PBX)
+	acc.talk.roll(s.moment(s.now, zone))
+	for talked = min(talked, 24*time.Hour); talked > 0; {
+		part := min(talked, time.Minute)
+		acc.talk.was(part, s.moment(ended, zone))
+		talked, ended = talked-part, ended.Add(-part)
+	}
+}
+
+// was adds talk time of a moment that has passed.
+func (t *talk) was(d time.Duration, at moment) {
+	if at.day == t.day {
 		t.today += d
 	}
-	if ended.minute <= t.latest && t.latest-ended.minute < 60 {
-		t.minutes[ended.minute%60] += uint32(d / time.Millisecond)
+	if at.minute <= t.latest && t.latest-at.minute < 60 {
+		t.minutes[at.minute%60] += uint32(d / time.Millisecond)
 	}
 }

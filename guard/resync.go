@@ -102,6 +102,9 @@ func (s *state) discover(trunk *leg) {
 	}
 	if a := trunk.carries; a != nil {
 		a.started = trunk.started
+		if !a.answered.IsZero() {
+			s.restore(a.payer, s.now.Sub(a.answered), s.now)
+		}
 	}
 }
 

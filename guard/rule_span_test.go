@@ -89,3 +89,48 @@ func TestShort(t *testing.T) {
 		}
 	}
 }
+
+// A long call that was spread over hours does not weigh on the last one alone,
+// and what was talked before midnight not on the day.
+func TestUsageIsSpreadOverItsTime(t *testing.T) {
+	p := enforcing(t)
+	r := newRig(t, p)
+	mem := Memory{Usage: []Usage{
+		{Account: ext("100"), At: r.now.Add(-30 * time.Minute), Talked: 2 * time.Hour},
+		{Account: ext("101"), At: r.now, Talked: 20 * time.Hour}, // noon by the wall
+	}}
+	r.s = newState(p, Outside{PBXs: map[string]PBX{"a": r}, Firewall: r, Ledger: r}, mem, r.now)
+	for _, tt := range []struct {
+		name        string
+		hour, today time.Duration
+	}{
+		{"100", 30 * time.Minute, 2 * time.Hour},
+		{"101", time.Hour, 12 * time.Hour},
+	} {
+		got := r.s.account(ext(tt.name)).talk
+		if d := got.hour() - tt.hour; d < -time.Minute || d > time.Minute {
+			t.Errorf("%s: got %v within the hour, want %v", tt.name, got.hour(), tt.hour)
+		}
+		if d := got.today - tt.today; d < -time.Minute || d > time.Minute {
+			t.Errorf("%s: got %v today, want %v", tt.name, got.today, tt.today)
+		}
+	}
+}
+
+func TestMinutesOfACallThatIsFoundUpCount(t *testing.T) {
+	p := enforcing(t)
+	p.Default.MinutesDay = SpanLimit{Max: 30 * time.Minute, Action: Kill}
+	r := newRig(t, p)
+	r.feed(Event{Kind: ResyncStarted})
+	r.feed(listed("1.1", "1.1", "100", "0201234567", 20*time.Minute))
+	r.feed(listed("1.2", "1.1", "trunk", "", 20*time.Minute))
+	r.feed(Event{Kind: ResyncEnded})
+	r.wait(9 * time.Minute)
+	if len(r.hungUp) != 0 {
+		t.Fatalf("hung up %v after 29 minutes", r.hungUp)
+	}
+	r.wait(2 * time.Minute)
+	if len(r.hungUp) == 0 {
+		t.Error("what was talked before the guard came does not count")
+	}
+}

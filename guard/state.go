@@ -57,8 +57,7 @@ func newState(p *Policy, out Outside, mem Memory, now time.Time) *state {
 		}
 	}
 	for _, u := range mem.Usage {
-		zone := s.zone(u.Account.PBX)
-		s.account(u.Account).talk.restore(u.Talked, s.moment(u.At, zone), s.moment(now, zone))
+		s.restore(s.account(u.Account), u.Talked, u.At)
 	}
 	return s
 }
