@@ -34,15 +34,7 @@ func testLock(t *testing.T, s server) {
 		t.Errorf("%d calls reached the trunk, want the one from before the lock", n)
 	}
 	o.stays(running, 500*time.Millisecond)
-	p102 := o.phone("102")
-	o.stays(o.answered(p102, honest), 300*time.Millisecond)
-	o.stays(o.answered(p, "102"), 300*time.Millisecond) // inside the office
-	o.forward("100", honest)
-	t.Cleanup(func() { o.CLI(t, "database deltree CF") })
-	o.trunk.SetAnswer(testbed.AcceptAfter(rings))
-	o.refused(p102.Invite("100")) // who is locked pays for no forward either
-	o.killed("locked", "100")
-	o.trunk.SetAnswer(testbed.Accept())
+	o.stays(o.answered(o.phone("102"), honest), 300*time.Millisecond)
 	if locks := o.guard.Status().Engine.Locks; len(locks) != 1 || locks[0].By == "" {
 		t.Errorf("got locks %+v, want the one, and who made it", locks)
 	}
@@ -76,17 +68,6 @@ func testHangup(t *testing.T, s server) {
 			o.guard.await("no call is left", 5*time.Second, func() bool { return len(o.guard.Calls()) == 0 })
 		})
 	}
-	t.Run("inside the office", func(t *testing.T) {
-		o := o.in(t)
-		call := o.answered(p100, "102")
-		calls := o.guard.Calls()
-		if len(calls) != 1 || calls[0].Direction != "internal" || calls[0].Payer.Name != "100" {
-			t.Fatalf("got calls %+v, want the one of 100", calls)
-		}
-		o.guard.CLI("hangup", string(calls[0].Call))
-		o.ends(call)
-		o.killed("by-hand", "100")
-	})
 	if _, code, err := o.guard.try("hangup", "1.1"); err == nil || code != 1 {
 		t.Errorf("hangup of no call: got exit code %d, %v; want 1", code, err)
 	}

@@ -19,27 +19,22 @@ import (
 	"pbxguard/testbed"
 )
 
-// daemon is a "pbxguard run" as one test sees it; its subtests share the process.
+// daemon is a "pbxguard run" of its own, with a folder of its own.
 type daemon struct {
-	t testing.TB
-	*process
-}
-
-// process is a "pbxguard run" with a folder of its own.
-type process struct {
+	t        testing.TB
 	asterisk *testbed.Asterisk
 	bin, dir string
 	env      []string // beside the test's own
 
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when cmd has ended
-	log    journal
+	log    *journal
 }
 
 // newDaemon writes a configuration for a daemon that is yet to be started.
 func newDaemon(t testing.TB, a *testbed.Asterisk, s settings) *daemon {
 	t.Helper()
-	d := &daemon{t, &process{asterisk: a, bin: binary(t), dir: t.TempDir()}}
+	d := &daemon{t: t, asterisk: a, bin: binary(t), dir: t.TempDir(), log: new(journal)}
 	s.write(t, d.dir, a)
 	t.Cleanup(func() {
 		d.Kill9()
@@ -82,7 +77,7 @@ func (d *daemon) launch() {
 	d.t.Helper()
 	d.cmd = exec.Command(d.bin, "run", "--config", d.path())
 	d.cmd.Env = append(os.Environ(), d.env...)
-	d.cmd.Stderr, d.cmd.Stdout = &d.log, &d.log
+	d.cmd.Stderr, d.cmd.Stdout = d.log, d.log
 	if err := d.cmd.Start(); err != nil {
 		d.t.Fatal(err)
 	}

@@ -18,7 +18,6 @@ import (
 func TestLifecycle(t *testing.T) {
 	for _, version := range []int{16, 22} {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
-			t.Parallel()
 			a := testbed.Start(t, version)
 			s := server{a, "pjsip", a.SIP}
 			t.Run("reload", func(t *testing.T) { testReload(t, s) })

@@ -22,12 +22,10 @@ type server struct {
 // tech is how Asterisk names the stack's channels.
 func (s server) tech() string { return strings.ToUpper(s.name) }
 
-// onServers runs the test on chan_pjsip and chan_sip of Asterisk 16 and, at the
-// same time, on 22.
+// onServers runs the test on chan_pjsip and chan_sip of Asterisk 16 and on 22.
 func onServers(t *testing.T, test func(t *testing.T, s server)) {
 	for _, version := range []int{16, 22} {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
-			t.Parallel()
 			a := testbed.Start(t, version)
 			t.Run("pjsip", func(t *testing.T) { test(t, server{a, "pjsip", a.SIP}) })
 			if a.OldSIP.IsValid() {
