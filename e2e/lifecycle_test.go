@@ -92,6 +92,13 @@ func testStop(t *testing.T, s server) {
 		}
 		took = append(took, d.Round(time.Millisecond))
 	}
+	o.guard.Start()
+	o.guard.WaitConnected()
+	o.signal(syscall.SIGSTOP)
+	if d := o.guard.Stop(); d >= 2*time.Second {
+		t.Errorf("with a server that does not answer a stop took %v, want less than 2 s", d)
+	}
+	o.signal(syscall.SIGCONT)
 	slices.Sort(took)
 	t.Logf("stopped with %d calls up: median %v, longest %v (n = %d)", len(calls), took[len(took)/2], took[len(took)-1], len(took))
 	for _, c := range calls {
