@@ -69,15 +69,16 @@ type exchange struct {
 	asked   bool // the PBX asked for credentials
 	refused bool // by an access list, and counted
 	twice   bool // refused, and reported twice
-	done    bool
+	place   int  // in the queue
 }
 
 // exchanges finds open exchanges by session and source, and keeps all in the
 // order of their start.
 type exchanges struct {
 	open  map[uint64]*exchange
-	queue []*exchange
-	head  int // of queue
+	queue []*exchange // nil: closed
+	head  int         // of queue
+	gone  int         // how many left it at the front
 }
 
 // exchangeID tells exchanges apart. The source is part of it: a challenge that
@@ -96,41 +97,49 @@ func (s *sources) exchangeID(c *claim, session string) uint64 {
 func (s *sources) begin(id uint64, c claim) *exchange {
 	e := &s.exchanges
 	if len(e.queue)-e.head >= maxExchanges {
-		s.end(e.queue[e.head])
-		e.queue[e.head] = nil
+		if x := e.queue[e.head]; x != nil {
+			s.end(x)
+		}
 		e.head++
 	}
-	x := &exchange{claim: c, id: id, started: s.t}
 	if e.head > 1024 && e.head > len(e.queue)/2 {
 		n := copy(e.queue, e.queue[e.head:])
 		clear(e.queue[n:])
+		e.gone += e.head
 		e.queue, e.head = e.queue[:n], 0
 	}
+	x := &exchange{claim: c, id: id, started: s.t, place: e.gone + len(e.queue)}
 	e.queue = append(e.queue, x)
 	e.open[id] = x
 	return x
 }
 
-// end closes an exchange; the queue forgets it in its turn.
+// end closes an exchange, if it is not closed.
 func (s *sources) end(x *exchange) {
-	if s.exchanges.open[x.id] == x {
-		delete(s.exchanges.open, x.id)
+	e := &s.exchanges
+	if e.open[x.id] == x {
+		delete(e.open, x.id)
 	}
-	x.done = true
+	if i := x.place - e.gone; i >= e.head {
+		e.queue[i] = nil
+	}
 }
 
 // expireExchanges judges the exchanges that nobody answered in time.
 func (s *sources) expireExchanges() {
 	e := &s.exchanges
-	for e.head < len(e.queue) && s.t-e.queue[e.head].started >= answerWithin {
+	for ; e.head < len(e.queue); e.head++ {
 		x := e.queue[e.head]
-		e.queue[e.head] = nil
-		e.head++
-		if !x.done {
-			s.unanswered(x)
+		if x == nil {
+			continue
 		}
+		if s.t-x.started < answerWithin {
+			break
+		}
+		s.unanswered(x)
 	}
 	if e.head == len(e.queue) {
+		e.gone += e.head
 		e.queue, e.head = e.queue[:0], 0
 	}
 }
