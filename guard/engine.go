@@ -21,9 +21,10 @@ type Outside struct {
 	Ledger   Ledger
 }
 
-// queue is how many events may wait for the engine. A PBX at 50 calls a second
-// sends 1,200 events a second, so this is some seconds of a stalled engine.
-const queue = 16384
+// queue is how many events may wait for the engine here. What does not fit waits
+// with the adapter, which knows what to shed; a long queue is half a kilobyte an
+// event that a storm fills and nobody gives back.
+const queue = 4096
 
 // New returns an Engine that knows what mem tells and has yet to [Engine.Run].
 // now is the time at which it starts.

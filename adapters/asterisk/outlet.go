@@ -106,7 +106,10 @@ func (o *outlet) first() (ev guard.Event, ok bool) {
 		return o.waiting[o.sent], true
 	}
 	lost := o.lost
-	o.lost, o.sent, o.waiting = 0, 0, nil
+	o.lost, o.sent, o.waiting = 0, 0, o.waiting[:0]
+	if cap(o.waiting) > chatterLimit {
+		o.waiting = nil // 2 MB are kept for the next time
+	}
 	o.mu.Unlock()
 	if lost > 0 {
 		o.tell(lost, true)
