@@ -128,21 +128,22 @@ func (d *daemon) cpu() time.Duration {
 	return time.Duration(ticks) * 10 * time.Millisecond // USER_HZ is 100 on every Linux
 }
 
-// resident is the daemon's resident memory, and the most it ever was, in bytes.
-func (d *daemon) resident() (now, most float64) {
+// sizes are the parts of a process's memory, in bytes.
+type sizes struct{ resident, own, peak float64 }
+
+func (d *daemon) memory() (m sizes) {
 	d.t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", d.cmd.Process.Pid))
 	if err != nil {
 		d.t.Fatal(err)
 	}
 	for l := range strings.Lines(string(text)) {
-		var kb float64
-		if _, err := fmt.Sscanf(l, "VmRSS: %f kB", &kb); err == nil {
-			now = kb * 1024
-		}
-		if _, err := fmt.Sscanf(l, "VmHWM: %f kB", &kb); err == nil {
-			most = kb * 1024
+		for format, v := range map[string]*float64{"VmRSS: %f kB": &m.resident, "RssAnon: %f kB": &m.own, "VmHWM: %f kB": &m.peak} {
+			var kb float64
+			if _, err := fmt.Sscanf(l, format, &kb); err == nil {
+				*v = kb * 1024
+			}
 		}
 	}
-	return now, most
+	return m
 }
