@@ -46,7 +46,6 @@ func (s *state) killLeg(l *leg, d Decision) {
 	for _, a := range []*attempt{l.carries, l.places} {
 		if a != nil {
 			a.nameIn(&d)
-			s.decided(&d)
 			s.kill(a, d)
 			return
 		}

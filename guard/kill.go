@@ -25,22 +25,27 @@ type kill struct {
 	pushed   int
 }
 
-// kill orders the end of what a carries. An emergency call is never touched: of
-// a call that shares a leg with one, only the rest can be ended.
+// kill orders the end of what a carries, and then writes the decision down: the
+// call goes on meanwhile. An emergency call is never touched: of a call that
+// shares a leg with one, only the rest can be ended.
 func (s *state) kill(a *attempt, d Decision) {
 	a.killed = true
-	k := &kill{decision: d, site: a.site, ordered: s.now}
+	k := &kill{site: a.site, ordered: s.now}
 	for _, l := range []*leg{s.head(a.origin), a.origin, a.trunk} {
 		k.add(l)
 	}
+	if len(k.legs) > 0 {
+		s.hangUp(k.legs[0])
+	}
+	s.decided(&d)
 	if len(k.legs) == 0 {
 		d.Outcome = "emergency"
 		s.record(d)
 		return
 	}
+	k.decision = d
 	s.count.kills++
 	s.kills = append(s.kills, k)
-	s.hangUp(k.legs[0])
 }
 
 // add puts a leg on the list if it is up and may be touched.

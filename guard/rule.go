@@ -78,7 +78,6 @@ func (s *state) verdict(a *attempt, id string, act Action, reason string, enforc
 	d := Decision{Rule: id, Reason: reason, Action: act, Enforced: enforced}
 	a.nameIn(&d)
 	if act >= Kill && enforced && !a.killed {
-		s.decided(&d)
 		s.kill(a, d)
 	} else {
 		if act >= Kill && !enforced && !a.spared {
