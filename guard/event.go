@@ -54,6 +54,13 @@ const (
 	// HangupRefused answers a Hangup of Leg: the PBX knows no such leg.
 	HangupRefused
 
+	// ForwardSet: calls to Account now go to Number, or with Number "" to the
+	// phone again. Exten names how, as the PBX does: an AstDB key, a feature code.
+	ForwardSet
+	// PINFailed: somebody gave a wrong PIN for the mailbox or dial-through
+	// service that Account names. Caller and Leg say who, as far as is known.
+	PINFailed
+
 	// AuthChallenged: the PBX asked Source for credentials.
 	AuthChallenged
 	// AuthOK: Source proved that it knows Account's password.
@@ -79,7 +86,7 @@ const (
 var kindNames = [kinds]string{
 	"tick", "connected", "disconnected", "resync started", "leg listed", "resync ended",
 	"leg started", "leg dialling", "leg forwarded", "leg answered", "leg ended",
-	"leg transferred", "legs joined", "leg originated", "hangup refused",
+	"leg transferred", "legs joined", "leg originated", "hangup refused", "forward set", "pin failed",
 	"auth challenged", "auth ok", "auth failed", "auth refused", "registered", "unregistered",
 	"forged", "shed",
 }
@@ -130,6 +137,15 @@ type Event struct {
 	Number  string
 	Exten   string
 	Up      bool // LegStarted, LegListed: already answered
+	// Caller is the number that the leg's party shows, which anybody can write:
+	// of a leg from a trunk what the network passed on, in LegDialling what the
+	// called side is shown. It never says who pays.
+	Caller string
+	// Verified is the network's word on Caller: "", or as STIR/SHAKEN gives it,
+	// "A", "B", "C", "failed".
+	Verified string
+	// Open: LegStarted was let in without a password, by its address or not at all.
+	Open bool
 
 	Other        LegID
 	OtherCall    CallID

@@ -21,6 +21,8 @@ type Policy struct {
 	HangupCause int
 	// Lock is how long a lock lasts that a rule made.
 	LockFor time.Duration
+	Tariff  Tariff // nil: money is not counted
+	Lists   Lists  // nil: there are none
 }
 
 // Site is what the guard must know of one PBX to read its numbers and clocks.
