@@ -22,7 +22,7 @@ import (
 // daemon is a "pbxguard run" of its own, with a folder of its own.
 type daemon struct {
 	t        testing.TB
-	asterisk *testbed.Asterisk
+	pbx      testbed.PBX
 	bin, dir string
 	env      []string // beside the test's own
 
@@ -32,10 +32,10 @@ type daemon struct {
 }
 
 // newDaemon writes a configuration for a daemon that is yet to be started.
-func newDaemon(t testing.TB, a *testbed.Asterisk, s settings) *daemon {
+func newDaemon(t testing.TB, pbx testbed.PBX, s settings) *daemon {
 	t.Helper()
-	d := &daemon{t: t, asterisk: a, bin: binary(t), dir: t.TempDir(), log: new(journal)}
-	s.write(t, d.dir, a)
+	d := &daemon{t: t, pbx: pbx, bin: binary(t), dir: t.TempDir(), log: new(journal)}
+	s.write(t, d.dir, pbx)
 	t.Cleanup(func() {
 		d.Kill9()
 		if t.Failed() {
@@ -48,10 +48,10 @@ func newDaemon(t testing.TB, a *testbed.Asterisk, s settings) *daemon {
 	return d
 }
 
-// startDaemon starts a daemon and waits until it watches Asterisk.
-func startDaemon(t testing.TB, a *testbed.Asterisk, s settings) *daemon {
+// startDaemon starts a daemon and waits until it watches the PBX.
+func startDaemon(t testing.TB, pbx testbed.PBX, s settings) *daemon {
 	t.Helper()
-	d := newDaemon(t, a, s)
+	d := newDaemon(t, pbx, s)
 	d.Start()
 	d.WaitConnected()
 	return d
@@ -131,7 +131,7 @@ func (d *daemon) Signal(s syscall.Signal) {
 // Reload writes another configuration and has the daemon read it.
 func (d *daemon) Reload(s settings) {
 	d.t.Helper()
-	s.write(d.t, d.dir, d.asterisk)
+	s.write(d.t, d.dir, d.pbx)
 	before := d.log.count("msg=reloaded")
 	d.Signal(syscall.SIGHUP)
 	d.await("the daemon has reloaded", 10*time.Second, func() bool { return d.log.count("msg=reloaded") > before })
@@ -192,17 +192,15 @@ func (d *daemon) Decisions() (ds []guard.Decision) {
 	return ds
 }
 
-// Connected says whether both connections to Asterisk work and the engine knows.
+// Connected says whether the connections to the PBX work and the engine knows.
 func (d *daemon) Connected() bool {
 	d.t.Helper()
 	st := d.Status()
-	links := 0
+	up := len(st.PBXs[0].Links) > 1
 	for _, l := range st.PBXs[0].Links {
-		if l.State == control.Connected {
-			links++
-		}
+		up = up && l.State == control.Connected
 	}
-	return links == 2 && st.Engine.Sites[0].Connected
+	return up && st.Engine.Sites[0].Connected
 }
 
 func (d *daemon) WaitConnected() {

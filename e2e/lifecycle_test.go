@@ -19,7 +19,7 @@ func TestLifecycle(t *testing.T) {
 	for _, version := range []int{16, 22} {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
 			a := testbed.Start(t, version)
-			s := server{a, "pjsip", a.SIP}
+			s := stack(a, "pjsip", a.SIP)
 			t.Run("reload", func(t *testing.T) { testReload(t, s) })
 			t.Run("stop", func(t *testing.T) { testStop(t, s) })
 			t.Run("restart", func(t *testing.T) { testRestart(t, s) })

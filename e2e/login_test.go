@@ -17,15 +17,15 @@ func TestLogin(t *testing.T) {
 		if s.name == "sip" {
 			return // AMI is the same
 		}
-		tls := fmt.Sprintf("tls = true\nca_file = %q\n", ownCopy(t, s.AMICert()))
+		tls := fmt.Sprintf("tls = true\nca_file = %q\n", ownCopy(t, s.Asterisk.AMICert()))
 		for _, tt := range []struct {
 			name string
 			conf settings
 		}{
 			{"challenge", settings{}},
 			{"plain", settings{PBX: `login = "plain"`}},
-			{"challenge over TLS", settings{Address: s.AMITLS, PBX: tls}},
-			{"plain over TLS", settings{Address: s.AMITLS, PBX: tls + `login = "plain"`}},
+			{"challenge over TLS", settings{Address: s.Asterisk.AMITLS, PBX: tls}},
+			{"plain over TLS", settings{Address: s.Asterisk.AMITLS, PBX: tls + `login = "plain"`}},
 		} {
 			t.Run(tt.name, func(t *testing.T) {
 				tt.conf.Calls = "enforce"
@@ -58,7 +58,7 @@ func ownCopy(t testing.TB, path string) string {
 
 // A certificate that nobody vouches for is refused and said to be why.
 func testNoTrust(t *testing.T, s server) {
-	d := newDaemon(t, s.Asterisk, settings{Address: s.AMITLS, PBX: "tls = true"})
+	d := newDaemon(t, s.Asterisk, settings{Address: s.Asterisk.AMITLS, PBX: "tls = true"})
 	d.Start()
 	d.await("the status tells of the certificate", 10*time.Second, func() bool {
 		st := d.Status()

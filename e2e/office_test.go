@@ -12,11 +12,17 @@ import (
 	"pbxguard/testbed"
 )
 
-// server is one SIP stack of a running Asterisk.
+// server is one SIP stack of a running PBX.
 type server struct {
-	*testbed.Asterisk
-	name string // "pjsip" or "sip"
-	addr netip.AddrPort
+	testbed.PBX
+	Asterisk *testbed.Asterisk // nil if it is another
+	name     string            // "pjsip", "sip" or "freeswitch"
+	addr     netip.AddrPort
+}
+
+// stack is one SIP stack of an Asterisk.
+func stack(a *testbed.Asterisk, name string, addr netip.AddrPort) server {
+	return server{PBX: a, Asterisk: a, name: name, addr: addr}
 }
 
 // tech is how Asterisk names the stack's channels.
@@ -27,9 +33,9 @@ func onServers(t *testing.T, test func(t *testing.T, s server)) {
 	for _, version := range []int{16, 22} {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
 			a := testbed.Start(t, version)
-			t.Run("pjsip", func(t *testing.T) { test(t, server{a, "pjsip", a.SIP}) })
+			t.Run("pjsip", func(t *testing.T) { test(t, stack(a, "pjsip", a.SIP)) })
 			if a.OldSIP.IsValid() {
-				t.Run("sip", func(t *testing.T) { test(t, server{a, "sip", a.OldSIP}) })
+				t.Run("sip", func(t *testing.T) { test(t, stack(a, "sip", a.OldSIP)) })
 			}
 		})
 	}
@@ -52,31 +58,23 @@ func newOffice(t testing.TB, s server, conf settings) *office {
 	t.Cleanup(cancel)
 	o := &office{server: s, t: t, ctx: ctx, seen: new(struct{ id uint64 })}
 	t.Cleanup(o.hangUpAll)
-	o.trunk = testbed.NewTrunk(t, s.Asterisk)
-	o.trunk.Server = s.addr
-	o.guard = startDaemon(t, s.Asterisk, conf)
+	o.trunk = testbed.NewTrunk(t, s.PBX)
+	if s.Asterisk != nil {
+		o.trunk.Server = s.addr
+	}
+	o.guard = startDaemon(t, s.PBX, conf)
 	return o
 }
 
 // hangUpAll leaves the server without a call.
 func (o *office) hangUpAll() {
 	o.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); o.channels() > 0; time.Sleep(100 * time.Millisecond) {
-		o.CLI(o.t, "channel request hangup all")
+	for deadline := time.Now().Add(10 * time.Second); o.Legs(o.t) > 0; time.Sleep(100 * time.Millisecond) {
+		o.HangUpAll(o.t)
 		if time.Now().After(deadline) {
 			o.t.Fatal("calls do not end")
 		}
 	}
-}
-
-// channels is how many legs are up, as Asterisk says itself.
-func (o *office) channels() (n int) {
-	o.t.Helper()
-	out := o.CLI(o.t, "core show channels count")
-	if _, err := fmt.Sscanf(out, "%d active channel", &n); err != nil {
-		o.t.Fatalf("cannot read %q: %v", out, err)
-	}
-	return n
 }
 
 // phone is a phone that has registered.

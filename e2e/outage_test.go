@@ -49,7 +49,7 @@ func TestOutage(t *testing.T) {
 			t.Parallel()
 			a := testbed.Start(t, version)
 			for _, out := range outages {
-				t.Run(out.name, func(t *testing.T) { testOutage(t, server{a, "pjsip", a.SIP}, out) })
+				t.Run(out.name, func(t *testing.T) { testOutage(t, stack(a, "pjsip", a.SIP), out) })
 			}
 		})
 	}
@@ -156,9 +156,9 @@ func (o *office) sameCalls(live bool) {
 	}
 	o.guard.await("the daemon sees what Asterisk does", 15*time.Second, func() bool {
 		st := o.guard.Status().Engine
-		return st.Sites[0].Legs == o.channels() && st.Calls == want
+		return st.Sites[0].Legs == o.Legs(o.t) && st.Calls == want
 	})
-	if got := o.channels(); got != 2*want {
+	if got := o.Legs(o.t); got != 2*want {
 		o.t.Errorf("Asterisk has %d legs, want %d", got, 2*want)
 	}
 	payers := map[string]bool{}
@@ -173,7 +173,7 @@ func (o *office) sameCalls(live bool) {
 // cut drops every packet between the daemon and AMI.
 func (o *office) cut() {
 	o.t.Helper()
-	_, port, err := net.SplitHostPort(o.AMI)
+	_, port, err := net.SplitHostPort(o.Asterisk.AMI)
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func (o *office) cut() {
 // join lets packets pass again.
 func (o *office) join() {
 	o.t.Helper()
-	_, port, _ := strings.Cut(o.AMI, ":")
+	_, port, _ := strings.Cut(o.Asterisk.AMI, ":")
 	o.nft("delete table inet cut" + port)
 }
 

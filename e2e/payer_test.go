@@ -98,7 +98,7 @@ func TestPayer(t *testing.T) {
 		for _, w := range ways {
 			t.Run(w.name, func(t *testing.T) {
 				o := newOffice(t, s, settings{Calls: "enforce"})
-				t.Cleanup(func() { o.CLI(t, "database deltree CF") })
+				t.Cleanup(func() { o.ClearForwards(t) })
 				t.Run("honest", func(t *testing.T) { testPayer(t, o, w) })
 				t.Run("fraud", func(t *testing.T) { testPayerKilled(t, o, w) })
 			})
@@ -210,7 +210,7 @@ func (o *office) incoming(p *testbed.Phone) *testbed.Call {
 
 // forward sets the forward of an extension that the dial plan looks at.
 func (o *office) forward(ext, number string) {
-	o.CLI(o.t, "database put CF "+ext+" "+number)
+	o.Forward(o.t, ext, number)
 }
 
 // disa types the PIN and a number into a call that has reached DISA.
@@ -231,7 +231,7 @@ func (o *office) disa(call *testbed.Call, number string) *testbed.Call {
 // originate has the server place a call, as a CRM does.
 func (o *office) originate(headers ...string) {
 	o.t.Helper()
-	conn, err := net.Dial("tcp", o.AMI)
+	conn, err := net.Dial("tcp", o.Asterisk.AMI)
 	if err != nil {
 		o.t.Fatal(err)
 	}

@@ -18,14 +18,14 @@ type settings struct {
 	CallsMore   string // further lines of [calls]
 	BansMore    string // further lines of [bans]
 	PBX         string // further lines of [[pbx]]
-	Address     string // of the AMI; "" is the testbed's plain one
-	Secret      string // of the AMI account; "" is the right one
+	Address     string // of the PBX's control port; "" is the testbed's plain one
+	Secret      string // of the account there; "" is the right one
 	Firewall    string // mode; "" is "dry"
 	Tables      string // further tables, such as [rules.duration]
 }
 
 // write puts the configuration where a daemon of this folder reads it.
-func (s settings) write(t testing.TB, dir string, a *testbed.Asterisk) {
+func (s settings) write(t testing.TB, dir string, pbx testbed.PBX) {
 	t.Helper()
 	text := fmt.Sprintf(`
 [calls]
@@ -34,10 +34,7 @@ mode = %q
 [bans]
 mode = %q
 %s
-[[pbx]]
-name = "asterisk"
-address = %q
-config_dir = %q
+%s
 %s
 [pbx.dialplan]
 country = "NL"
@@ -52,10 +49,21 @@ socket = %q
 group = "root"
 %s
 `, cmp.Or(s.Calls, "observe"), s.CallsMore, cmp.Or(s.Bans, "observe"), s.BansMore,
-		cmp.Or(s.Address, a.AMI), host(t, dir, a), s.PBX, cmp.Or(s.Firewall, "dry"),
+		s.pbx(t, dir, pbx), s.PBX, cmp.Or(s.Firewall, "dry"),
 		filepath.Join(dir, "pbxguard.db"), filepath.Join(dir, "control.sock"), s.Tables)
 	put(t, filepath.Join(dir, "pbxguard.toml"), text)
+}
+
+// pbx is the table of the PBX, without its dial plan; its secret is written.
+func (s settings) pbx(t testing.TB, dir string, pbx testbed.PBX) string {
+	t.Helper()
+	a, ok := pbx.(*testbed.Asterisk)
+	if !ok {
+		t.Fatalf("cannot configure a daemon for a %T", pbx)
+	}
 	put(t, filepath.Join(dir, "asterisk.secret"), cmp.Or(s.Secret, "guard-secret")+"\n")
+	return fmt.Sprintf("[[pbx]]\nname = \"asterisk\"\naddress = %q\nconfig_dir = %q\n",
+		cmp.Or(s.Address, a.AMI), host(t, dir, a))
 }
 
 // host lays the files of a server out as on a host of its own, for the daemon to

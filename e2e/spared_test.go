@@ -60,9 +60,9 @@ func TestSpared(t *testing.T) {
 }
 
 func testSpared(t *testing.T, a *testbed.Asterisk, astdb bool) {
-	stacks := []server{{a, "pjsip", a.SIP}}
+	stacks := []server{stack(a, "pjsip", a.SIP)}
 	if a.OldSIP.IsValid() {
-		stacks = append(stacks, server{a, "sip", a.OldSIP})
+		stacks = append(stacks, stack(a, "sip", a.OldSIP))
 	}
 	// Offices that were there before the guard came.
 	var early [][]*testbed.Phone
@@ -231,7 +231,7 @@ func testAllowList(t *testing.T, s server) {
 	fails(t, s, "198.51.100.60", 20)
 	fails(t, s, "203.0.113.200", 20)
 	if s.name == "pjsip" {
-		fails(t, server{s.Asterisk, s.name, s.SIP6}, "2001:db8:a:1::7", 20)
+		fails(t, stack(s.Asterisk, s.name, s.Asterisk.SIP6), "2001:db8:a:1::7", 20)
 	}
 }
 
@@ -239,7 +239,7 @@ func testAllowList(t *testing.T, s server) {
 // PBX's own configuration tells.
 func testTrunk(t *testing.T, s server) {
 	if s.name == "sip" {
-		fails(t, s, s.Trunk.Addr().String(), 20)
+		fails(t, s, s.Asterisk.Trunk.Addr().String(), 20)
 		return
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)

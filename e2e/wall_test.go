@@ -19,9 +19,9 @@ func inTurn(t *testing.T, test func(t *testing.T, s server)) {
 	for _, version := range []int{16, 22} {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
 			a := testbed.Start(t, version)
-			t.Run("pjsip", func(t *testing.T) { test(t, server{a, "pjsip", a.SIP}) })
+			t.Run("pjsip", func(t *testing.T) { test(t, stack(a, "pjsip", a.SIP)) })
 			if a.OldSIP.IsValid() {
-				t.Run("sip", func(t *testing.T) { test(t, server{a, "sip", a.OldSIP}) })
+				t.Run("sip", func(t *testing.T) { test(t, stack(a, "sip", a.OldSIP)) })
 			}
 		})
 	}
@@ -29,10 +29,10 @@ func inTurn(t *testing.T, test func(t *testing.T, s server)) {
 
 // walled starts a daemon that bans in the kernel, on which nobody is banned
 // yet. bans are further lines of [bans].
-func walled(t testing.TB, a *testbed.Asterisk, bans string) *daemon {
+func walled(t testing.TB, pbx testbed.PBX, bans string) *daemon {
 	t.Helper()
 	freshWall(t)
-	return startDaemon(t, a, settings{Bans: "enforce", Firewall: "nftables", BansMore: bans})
+	return startDaemon(t, pbx, settings{Bans: "enforce", Firewall: "nftables", BansMore: bans})
 }
 
 // freshWall takes away the table that an earlier daemon left, now and when the

@@ -83,7 +83,7 @@ func Start(t testing.TB, version int, opts ...Option) *Asterisk {
 	for _, opt := range opts {
 		opt(&s)
 	}
-	port := reservePorts(t, version)
+	port := reservePorts(t, version*1000)
 	at := func(addr netip.Addr, offset uint16) netip.AddrPort { return netip.AddrPortFrom(addr, port+offset) }
 	a := &Asterisk{
 		Version: version, Root: t.TempDir(), extra: t.TempDir(),
@@ -125,19 +125,20 @@ func build(t testing.TB, version int) {
 	}
 }
 
-// reservePorts finds a hundred ports for a server, below the ephemeral ones
-// (32768), by holding the first of them until the test ends.
-func reservePorts(t testing.TB, version int) uint16 {
+// reservePorts finds a hundred ports for a server among the thousand from
+// first on, below the ephemeral ones (32768), by holding the first of them
+// until the test ends.
+func reservePorts(t testing.TB, first int) uint16 {
 	t.Helper()
 	var err error
-	for port := version * 1000; port < version*1000+1000; port += 100 {
+	for port := first; port < first+1000; port += 100 {
 		var l net.Listener
 		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
 			t.Cleanup(func() { l.Close() })
 			return uint16(port)
 		}
 	}
-	t.Fatalf("no free ports for Asterisk %d: %v", version, err)
+	t.Fatalf("no free ports from %d on: %v", first, err)
 	return 0
 }
 
@@ -163,28 +164,50 @@ func (a *Asterisk) CLI(t testing.TB, cmd string) string {
 	return a.script(t, "cli", cmd)
 }
 
-// WaitBridged waits until n channels are in bridges. A call is answered a few
-// milliseconds before its two sides are joined, and until then a transfer is
-// refused.
+// Legs counts the channels which are up.
+func (a *Asterisk) Legs(t testing.TB) (n int) {
+	t.Helper()
+	out := a.CLI(t, "core show channels count")
+	if _, err := fmt.Sscanf(out, "%d active channel", &n); err != nil {
+		t.Fatalf("cannot read %q: %v", out, err)
+	}
+	return n
+}
+
+// WaitBridged waits until n channels are in bridges.
 func (a *Asterisk) WaitBridged(t testing.TB, n int) {
 	t.Helper()
-	deadline := time.Now().Add(5 * time.Second)
-	for {
-		got := 0
+	waitBridged(t, n, func() (got int) {
 		for line := range strings.Lines(a.CLI(t, "core show channels concise")) {
 			// channel!context!...!bridge!uniqueid
 			if f := strings.Split(line, "!"); len(f) > 2 && f[len(f)-2] != "" {
 				got++
 			}
 		}
-		if got == n {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%d channels are bridged, want %d", got, n)
-		}
-	}
+		return got
+	})
 }
+
+// HangUpAll requests the end of every channel.
+func (a *Asterisk) HangUpAll(t testing.TB) {
+	t.Helper()
+	a.CLI(t, "channel request hangup all")
+}
+
+// Forward sets the forward in AstDB which the dialplan looks at.
+func (a *Asterisk) Forward(t testing.TB, phone, number string) {
+	t.Helper()
+	a.CLI(t, "database put CF "+phone+" "+number)
+}
+
+// ClearForwards empties AstDB of forwards.
+func (a *Asterisk) ClearForwards(t testing.TB) {
+	t.Helper()
+	a.CLI(t, "database deltree CF")
+}
+
+// Provider is Trunk, which calls chan_pjsip.
+func (a *Asterisk) Provider() (from, to netip.AddrPort) { return a.Trunk, a.SIP }
 
 // Boot starts the server after Stop or Kill9, with the same ports and AstDB.
 func (a *Asterisk) Boot(t testing.TB) {

@@ -245,11 +245,3 @@ func status(m *message, err error) (int, error) {
 	}
 	return m.status(), nil
 }
-
-// NewTrunk binds the other side of the server's trunk, for chan_pjsip and
-// chan_sip. It answers what it is called with and counts it (see Arrived);
-// its own calls come in to the server's context from-trunk.
-func NewTrunk(t testing.TB, a *Asterisk, opts ...PhoneOption) *Phone {
-	t.Helper()
-	return NewPhone(t, a.Trunk.Addr(), "trunk", "", a.SIP, append(opts, Port(a.Trunk.Port()))...)
-}
