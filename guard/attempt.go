@@ -2,6 +2,7 @@ package guard
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"pbxguard/numbering"
@@ -28,6 +29,9 @@ type attempt struct {
 	accrued  time.Time // talk time up to here is in the payer's account
 	source   netip.Addr
 	retry    bool // the same number over another trunk, in one call
+	counted  bool // as a try
+	waiting  bool // is in state.waiting
+	waited   bool // long enough
 
 	fired  uint64 // rules that have been hit, by their place in the table
 	killed bool   // an order to end it was given
@@ -56,7 +60,43 @@ func (s *state) dial(l *leg, dialled string) {
 	}
 	a.dialled = dialled
 	s.aim(a, n)
+	s.place(a)
+}
+
+// place counts an attempt as a try, once, and judges it. While a step between
+// the caller and the leg that dials is still to be told of, it may be somebody
+// else's, with limits of his own: that is waited for, until the next tick.
+func (s *state) place(a *attempt) {
+	if a.trunk != nil && !a.waited && s.guessed(a.origin) {
+		if !a.waiting {
+			a.waiting = true
+			s.waiting = append(s.waiting, a)
+		}
+		return
+	}
+	if !a.counted && !a.retry {
+		a.payer.recent = append(a.payer.recent, s.now)
+		a.payer.run.add(a.number.E164, s.now)
+	}
+	a.counted = true
 	s.judge(a, whenPlaced)
+	s.alsoKill(a)
+}
+
+// settle places the attempts that waited for a step which has now been told of;
+// once they have waited long enough, as the tick says, all of them.
+func (s *state) settle(enough bool) {
+	if len(s.waiting) == 0 {
+		return
+	}
+	waiting := s.waiting
+	s.waiting = nil
+	for _, a := range waiting {
+		a.waiting = false
+		a.waited = a.waited || enough
+		s.repay(a)
+		s.place(a)
+	}
 }
 
 // smuggled says whether a number holds a control character. No phone sends one;
@@ -105,8 +145,7 @@ func (s *state) send(l, o *leg, sent string) {
 	s.repay(a)
 	s.findSource(a)
 	s.aim(a, n)
-	s.judge(a, whenPlaced)
-	s.alsoKill(a)
+	s.place(a)
 }
 
 // emergency says whether a number reached from l is an emergency number, and
@@ -200,10 +239,8 @@ func (s *state) repay(a *attempt) {
 	a.payer = p
 }
 
-// aim gives an attempt its number, and counts it where numbers are counted: the
-// first number counts as a try, a later and better reading of it does not.
+// aim gives an attempt its number, or a better reading of it.
 func (s *state) aim(a *attempt, n numbering.Number) {
-	first := a.number.Kind == 0 && a.number.E164 == "" && a.number.Class == 0
 	a.number = n
 	foreign := ""
 	if s.isForeign(a) {
@@ -215,10 +252,6 @@ func (s *state) aim(a *attempt, n numbering.Number) {
 		if foreign != "" {
 			a.site.abroad[foreign]++
 		}
-	}
-	if first && !a.retry {
-		a.payer.recent = append(a.payer.recent, s.now)
-		a.payer.run.add(n.E164, s.now)
 	}
 }
 
@@ -256,6 +289,10 @@ func (s *state) accrue(a *attempt) {
 
 // endAttempt takes an attempt off every count and writes it down.
 func (s *state) endAttempt(a *attempt, cause int) {
+	if a.waiting {
+		a.waited = true
+		s.place(a)
+	}
 	s.accrue(a)
 	s.dropAttempt(a)
 	r := CallRecord{
@@ -278,6 +315,9 @@ func (s *state) endAttempt(a *attempt, cause int) {
 func (s *state) dropAttempt(a *attempt) {
 	s.leaveCountry(a)
 	a.payer.live--
+	if a.waiting {
+		s.waiting = slices.DeleteFunc(s.waiting, func(w *attempt) bool { return w == a })
+	}
 	if a.origin.places == a {
 		a.origin.places = nil
 	}

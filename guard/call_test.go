@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"regexp"
 	"testing"
 	"time"
 
@@ -130,6 +131,87 @@ func TestPayer(t *testing.T) {
 			r.empty()
 		})
 	}
+}
+
+// TestPayerIsWaitedFor has the PBX tell of the trunk first and of who sent the
+// call there last. Nobody may be judged by another's limits meanwhile, and a call
+// of which nothing more is told is judged all the same.
+func TestPayerIsWaitedFor(t *testing.T) {
+	const abroad = "0025261234567"
+	forward := func(r *rig) (tell func()) {
+		leg := r.inbound("31205550101")
+		pair := "Local/" + abroad + "@internal-1"
+		for side, id := range map[Side]LegID{LocalOne: "l1", LocalTwo: "l2"} {
+			r.feed(Event{Kind: LegStarted, Leg: id, Call: CallID(leg), Channel: string(id), Side: side, Pair: pair, Number: abroad})
+		}
+		r.out("l2", abroad)
+		return func() { r.feed(Event{Kind: LegDialling, Leg: leg, Other: "l1", Number: abroad, Exten: "101"}) }
+	}
+	transfer := func(r *rig) (tell func()) {
+		leg := r.inbound("31205550101")
+		phone := r.ring(leg, "101", "101")
+		r.answer(phone, leg)
+		r.s.sites["a"].legs[leg].exten = abroad // where it was sent
+		r.out(leg, abroad)
+		return func() {
+			r.feed(Event{Kind: LegTransferred, Leg: leg, Other: phone, Account: ext("101"), Number: abroad})
+		}
+	}
+	for _, tt := range []struct {
+		name   string
+		start  func(r *rig) (tell func())
+		barred string // whose limits end such a call
+		tell   bool
+		killed string // in whose name
+	}{
+		{"forward of the one who may not", forward, "101", true, "101"},
+		{"forward of the one who may", forward, "trunk", true, ""},
+		{"forward, never told of", forward, "trunk", false, "trunk"},
+		{"transfer by the one who may not", transfer, "101", true, "101"},
+		{"transfer by the one who may", transfer, "trunk", true, ""},
+		{"transfer, never told of", transfer, "trunk", false, "trunk"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := enforcing(t)
+			p.Groups = []Group{{Name: "barred", Accounts: regexp.MustCompile("^" + tt.barred + "$"),
+				Limits: Limits{Countries: map[string]bool{}, CountryAction: Kill}}}
+			p.Default.Attempts = CountLimit{Max: 100, Action: Kill}
+			r := newRig(t, p)
+			tell := tt.start(r)
+			if got := r.decided(); len(got) > 0 {
+				t.Fatalf("judged by %v before it is known who pays", got)
+			}
+			if tt.tell {
+				tell()
+			}
+			r.wait(200 * time.Millisecond)
+			var killed string
+			for _, rec := range r.records {
+				if d, ok := rec.(Decision); ok && d.Action == Kill && d.Outcome == "" {
+					killed += d.Account.Name
+				}
+			}
+			if killed != tt.killed {
+				t.Errorf("killed in the name of %q, want %q", killed, tt.killed)
+			}
+			for name, want := range map[string]int{"101": 1, "trunk": 0} {
+				if !tt.tell {
+					want = 1 - want
+				}
+				if got := r.tries(name); got != want {
+					t.Errorf("%d tries are counted for %s, want %d", got, name, want)
+				}
+			}
+		})
+	}
+}
+
+// tries is how many attempts are counted for an extension.
+func (r *rig) tries(name string) int {
+	if a := r.s.accounts[ext(name)]; a != nil {
+		return len(a.recent)
+	}
+	return 0
 }
 
 // local lets leg, which stands at exten, dial a Local channel to number; it

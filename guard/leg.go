@@ -17,6 +17,7 @@ type leg struct {
 
 	by     *leg     // who dialled it
 	placed bool     // dialled by the PBX itself: an originate
+	talked bool     // a phone that it dialled has answered
 	cause  *account // on whose behalf it dials since it was forwarded or transferred
 	via    string   // "forward", "transfer", "originate"
 
@@ -152,11 +153,12 @@ func (s *state) legDialling(st *site, ev *Event) {
 		}
 		two.emergency = two.emergency || o.emergency
 		if a := two.places; a != nil && a.trunk != nil {
-			s.repay(a) // Asterisk 16 tells of the trunk first
-			s.judge(a, whenPlaced)
-			return
+			s.repay(a) // Asterisk 16 can tell of the trunk first
+			s.place(a)
+		} else {
+			s.dial(two, two.dialled)
 		}
-		s.dial(two, two.dialled)
+		s.settle(false)
 	case o.account == nil:
 	case ev.ToTrunk || o.trunk():
 		if ev.ToTrunk {
@@ -188,6 +190,9 @@ func (s *state) legAnswered(st *site, ev *Event) {
 		return
 	}
 	l.answered = s.now
+	if l.by != nil && l.phone() {
+		l.by.talked = true
+	}
 	if a := l.carries; a != nil {
 		a.answered, a.accrued = s.now, s.now
 	}
@@ -209,7 +214,7 @@ func (s *state) legTransferred(st *site, ev *Event) {
 	if a := l.places; a != nil {
 		if s.comesOf(a, ev.Number) {
 			s.repay(a)
-			s.judge(a, whenPlaced)
+			s.place(a)
 			return
 		}
 		l.places = nil // what it dialled before goes on with its trunk, or has ended

@@ -6,21 +6,44 @@ const maxChain = 16
 // up is the leg on whose behalf l dials, one step nearer to the caller: for the
 // second half of a Local channel the leg that dialled its first half. Nil at the top.
 func (s *state) up(l *leg) *leg {
+	top, _ := s.upTold(l)
+	return top
+}
+
+// upTold is up, and whether the PBX has told of that step or it is guessed.
+func (s *state) upTold(l *leg) (top *leg, told bool) {
 	if l.side == Endpoint {
-		return nil
+		return nil, true
 	}
 	one := l
 	if l.side == LocalTwo {
 		one = l.other()
 	}
 	if one != nil && one.by != nil {
-		return one.by
+		return one.by, true
 	}
 	// Not yet told who dialled it: the first leg of the call did, directly or not.
 	if root := l.site.legs[LegID(l.call)]; root != nil && root != l && root != one {
-		return root
+		return root, false
 	}
-	return nil
+	return nil, true
+}
+
+// guessed says whether something on the way up from l is still to be told of: who
+// dialled a Local channel, or who transferred a leg that was talking to a phone
+// and now dials elsewhere.
+func (s *state) guessed(l *leg) bool {
+	for range maxChain {
+		top, told := s.upTold(l)
+		if !told || l.talked && l.cause == nil {
+			return true
+		}
+		if top == nil {
+			break
+		}
+		l = top
+	}
+	return false
 }
 
 // payer finds who causes what l dials: whoever transferred or forwarded, else

@@ -22,7 +22,8 @@ type state struct {
 
 	first, last *attempt // live outbound attempts, in order of their start
 	attempts    int
-	kills       []*kill // not yet confirmed
+	waiting     []*attempt // to be judged once it is known who pays
+	kills       []*kill    // not yet confirmed
 
 	swept  time.Time // when durations and minutes were last looked at
 	tidied time.Time // when idle accounts were last forgotten
@@ -136,6 +137,7 @@ func (s *state) handle(ev *Event) {
 // once a second durations, minutes and forgetting.
 func (s *state) tick() {
 	s.sources.tick(s.now)
+	s.settle(true)
 	s.pushKills()
 	if s.now.Sub(s.swept) < time.Second {
 		return
