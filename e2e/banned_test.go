@@ -18,7 +18,7 @@ import (
 // tried is how many failed logins earn a ban.
 const tried = 5
 
-// assault is a way to attack, over SIP's REGISTER.
+// assault is a way to attack.
 type assault struct {
 	name string
 	user string
@@ -26,12 +26,15 @@ type assault struct {
 	try func(ctx context.Context, p *testbed.Phone, n int)
 	// counted: its failures are events of their own, so that the last can be named.
 	counted bool
+	// tcp: it is tried over TCP as well.
+	tcp bool
 }
 
 var assaults = []assault{
-	{"wrong password", "101", guess, true},
-	{"unknown user", "999", guess, true},
-	{"scan of 200 accounts", "100", scan, false},
+	{"wrong password", "101", guess, true, true},
+	{"unknown user", "999", guess, true, true},
+	{"scan of 200 accounts", "100", scan, false, true},
+	{"calls as 200 accounts", "100", call, false, false},
 }
 
 func guess(ctx context.Context, p *testbed.Phone, n int) { p.RegisterWith(ctx, fmt.Sprint("guess", n)) }
@@ -43,6 +46,15 @@ func scan(ctx context.Context, p *testbed.Phone, n int) {
 	}
 	p.User = fmt.Sprint(100 + n%200)
 	p.RegisterNoAuth(ctx)
+}
+
+// call is a scan by calls abroad, in the hope that one account needs no password.
+func call(ctx context.Context, p *testbed.Phone, n int) {
+	if n >= 200 {
+		time.Sleep(100 * time.Millisecond)
+	}
+	from := fmt.Sprintf("<sip:%d@%s>", 100+n%200, p.Server)
+	p.Invite("900442071234567", testbed.NoAuth(), testbed.From(from)).Wait(ctx)
 }
 
 // attacker hands out addresses that nobody has used.
@@ -131,6 +143,9 @@ func testBanned(t *testing.T, a *testbed.Asterisk, scene crime) {
 		}
 		for _, tcp := range []bool{false, true} {
 			for _, as := range assaults {
+				if tcp && !as.tcp {
+					continue
+				}
 				c := scene
 				c.from, c.to, c.tcp = addresses.next(stack.to.Addr().Is6()), stack.to, tcp
 				transport := map[bool]string{false: "udp", true: "tcp"}[tcp]

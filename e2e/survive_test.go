@@ -60,13 +60,17 @@ func TestBansSurvive(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d.t = t
-			before := arrivals(flows)
+			sent, before := sendings(flows), arrivals(flows)
 			tt.outage()
 			d.WaitConnected()
 			time.Sleep(300 * time.Millisecond)
 			if n := arrivals(flows) - before; n != 0 {
 				t.Errorf("%d packets of banned sources got through", n)
 			}
+			if sent = sendings(flows) - sent; sent < 100 {
+				t.Errorf("only %d packets were sent meanwhile, which shows little", sent)
+			}
+			t.Logf("%d packets were sent meanwhile", sent)
 			d.standing(t, want)
 		})
 	}
@@ -250,6 +254,15 @@ func (d *daemon) standing(t *testing.T, want map[netip.Prefix]time.Duration) {
 	if len(bans) != len(want) {
 		t.Errorf("%d bans are told, want %d", len(bans), len(want))
 	}
+}
+
+// sendings is how many packets of all flows were sent so far.
+func sendings(flows []*stream) (n int) {
+	for _, f := range flows {
+		sent, _ := f.counts()
+		n += sent
+	}
+	return n
 }
 
 // arrivals is how many packets of all flows got through so far.
