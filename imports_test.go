@@ -15,8 +15,6 @@ var may = map[string]string{
 	"numbering":              "",
 	"guard":                  "numbering",
 	"adapters/internal/wire": "",
-	"adapters/asterisk":      "guard adapters/internal/wire",
-	"adapters/freeswitch":    "guard adapters/internal/wire",
 	"adapters/adaptertest":   "guard",
 	"firewall":               "",
 	"store":                  "guard",
@@ -39,6 +37,11 @@ var may = map[string]string{
 	"testbed":                "*",
 	"e2e":                    "*",
 	"bench":                  "*",
+
+	"adapters/internal/outlet": "guard",
+	"adapters/internal/pace":   "",
+	"adapters/asterisk":        "guard adapters/internal/outlet adapters/internal/pace adapters/internal/wire",
+	"adapters/freeswitch":      "guard adapters/internal/outlet adapters/internal/pace adapters/internal/wire",
 }
 
 func TestImports(t *testing.T) {

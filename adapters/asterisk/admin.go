@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"pbxguard/adapters/internal/wire"
 	"pbxguard/guard"
 )
 
@@ -146,7 +147,7 @@ func (a *Admin) Contacts(ctx context.Context) ([]guard.Standing, error) {
 		}
 		standings = append(standings, guard.Standing{
 			Account: guard.Account{Name: c["Endpoint"]}, Source: source.Addr(),
-			First: now, Last: now, Registered: true, Agent: clip([]byte(c["UserAgent"])),
+			First: now, Last: now, Registered: true, Agent: wire.Clip([]byte(c["UserAgent"])),
 		})
 	}
 	return standings, nil
@@ -158,7 +159,7 @@ func succeeded(answer map[string]string, err error) error {
 	case err != nil:
 		return err
 	case answer["Response"] != "Success":
-		return errors.New(printed([]byte(answer["Message"])))
+		return errors.New(wire.Printed([]byte(answer["Message"])))
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ import (
 	"sync"
 	"time"
 
+	"pbxguard/adapters/internal/outlet"
 	"pbxguard/guard"
 )
 
@@ -66,7 +67,7 @@ var usual = timing{
 type PBX struct {
 	options  Options
 	timing   timing
-	events   *outlet
+	events   *outlet.Outlet
 	calls    *link
 	security *link
 }
@@ -94,7 +95,7 @@ func New(o Options) (*PBX, error) {
 		o.Dial = new(net.Dialer).DialContext
 	}
 	p := &PBX{options: o, timing: usual}
-	p.events = newOutlet(o.Events, p.shed)
+	p.events = outlet.New(o.Events, p.shed)
 	p.calls = newLink(p, "calls", "call,system", callClass|systemClass)
 	p.security = newLink(p, "security", "security", securityClass)
 	return p, nil
@@ -103,7 +104,7 @@ func New(o Options) (*PBX, error) {
 // Run keeps both connections up until ctx is done, and returns nil then.
 func (p *PBX) Run(ctx context.Context) error {
 	var running sync.WaitGroup
-	running.Go(func() { p.events.run(ctx) })
+	running.Go(func() { p.events.Run(ctx) })
 	running.Go(func() { p.calls.run(ctx) })
 	running.Go(func() { p.security.run(ctx) })
 	running.Wait()
@@ -137,7 +138,7 @@ func (p *PBX) shed(lost int, over bool) {
 		return
 	}
 	p.options.Log.Error("the guard has caught up with Asterisk", "pbx", p.options.Name, "lost", lost)
-	p.events.put(&guard.Event{Kind: guard.Shed, PBX: p.options.Name, At: p.options.Now(), Count: lost})
+	p.events.Put(&guard.Event{Kind: guard.Shed, PBX: p.options.Name, At: p.options.Now(), Count: lost})
 	p.Resync()
 }
 
@@ -168,7 +169,7 @@ type LinkStatus struct {
 
 // Status reports what the PBX's connections are doing.
 func (p *PBX) Status() Status {
-	shed, waiting := p.events.counts()
+	shed, waiting := p.events.Counts()
 	return Status{
 		Name: p.options.Name, Address: p.options.Address,
 		Calls: p.calls.status(), Security: p.security.status(),

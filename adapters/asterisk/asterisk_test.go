@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"pbxguard/adapters/internal/outlet"
+	"pbxguard/adapters/internal/pace"
 	"pbxguard/guard"
 )
 
@@ -131,7 +133,7 @@ func TestRefusalIsRetriedSlowly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var broken, refused backoff
+	var broken, refused pace.Backoff
 	no := &refusedError{}
 	for i, want := range []time.Duration{30, 60, 120, 240, 300, 300} {
 		want *= time.Second
@@ -486,8 +488,8 @@ func TestStalledEngine(t *testing.T) {
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	st := r.Status()
-	if st.Waiting != outletLimit || st.Shed == 0 {
-		t.Errorf("got %d waiting and %d shed, want %d and some", st.Waiting, st.Shed, outletLimit)
+	if st.Waiting != outlet.Limit || st.Shed == 0 {
+		t.Errorf("got %d waiting and %d shed, want %d and some", st.Waiting, st.Shed, outlet.Limit)
 	}
 	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 128<<20 {
 		t.Errorf("heap has grown by %d MB", grown>>20)
@@ -509,7 +511,7 @@ func TestStalledEngine(t *testing.T) {
 				t.Errorf("got %d told lost, want %d", ev.Count, st.Shed)
 			}
 			r.next(guard.ResyncEnded)
-			if legs < outletLimit-chatterLimit || registered > chatterLimit+cap(r.events) {
+			if legs < outlet.Limit-outlet.ChatterLimit || registered > outlet.ChatterLimit+cap(r.events) {
 				t.Errorf("got %d calls and %d registrations up to %s, want calls first", legs, registered, last)
 			}
 			if !strings.Contains(r.log.String(), "does not keep up") {

@@ -44,17 +44,17 @@ func (t *translator) call(b *wire.Block, i int) {
 func (t *translator) leg(ev *guard.Event, c *channel) {
 	endpoint, side, pair := named(c.name)
 	ev.Leg, ev.Call = t.legIDs(c.id, c.linked)
-	ev.Channel, ev.Side, ev.Pair = t.names.of(c.name), side, t.names.of(pair)
+	ev.Channel, ev.Side, ev.Pair = t.names.Of(c.name), side, t.names.Of(pair)
 	ev.Account = t.account(endpoint)
-	ev.Context = t.names.of(c.context)
+	ev.Context = t.names.Of(c.context)
 }
 
 func (t *translator) legIDs(id, linked []byte) (guard.LegID, guard.CallID) {
-	leg := t.names.of(id)
+	leg := t.names.Of(id)
 	if string(linked) == leg {
 		return guard.LegID(leg), guard.CallID(leg)
 	}
-	return guard.LegID(leg), guard.CallID(t.names.of(linked))
+	return guard.LegID(leg), guard.CallID(t.names.Of(linked))
 }
 
 // account is the account of an endpoint; that of no endpoint is empty.
@@ -62,7 +62,7 @@ func (t *translator) account(endpoint []byte) guard.Account {
 	if len(endpoint) == 0 {
 		return guard.Account{}
 	}
-	return guard.Account{PBX: t.pbx, Name: t.names.of(endpoint)}
+	return guard.Account{PBX: t.pbx, Name: t.names.Of(endpoint)}
 }
 
 // judge says what an event is worth that tells of these channels.
@@ -102,7 +102,7 @@ func (t *translator) started(b *wire.Block, i int, ev *guard.Event) verdict {
 	t.leg(ev, &c)
 	ev.Up = c.up
 	if string(c.exten) != "s" {
-		ev.Number = t.names.of(c.exten)
+		ev.Number = t.names.Of(c.exten)
 	}
 	if ev.Kind == guard.LegListed && v == whole {
 		t.calling(b, ev)
@@ -123,7 +123,7 @@ func (t *translator) calling(b *wire.Block, ev *guard.Event) {
 	for target := range bytes.SplitSeq(targets, []byte("&")) {
 		endpoint, number, beyond := called(target)
 		if beyond {
-			ev.ToTrunk, ev.OtherAccount, ev.Sent = true, t.account(endpoint), t.names.of(number)
+			ev.ToTrunk, ev.OtherAccount, ev.Sent = true, t.account(endpoint), t.names.Of(number)
 			return
 		}
 	}
@@ -171,7 +171,7 @@ func (t *translator) dialBegin(b *wire.Block, i int, ev *guard.Event) verdict {
 	number, beyond := dialled(s, d.name)
 	ev.ToTrunk = beyond
 	if ev.Number = ev.Exten; string(number) != ev.Exten {
-		ev.Number = t.names.of(number)
+		ev.Number = t.names.Of(number)
 	}
 	return max(v, judge(b, &c, &d))
 }
@@ -199,7 +199,7 @@ func (t *translator) pair(b *wire.Block, i int, ev *guard.Event) (c, d channel, 
 			return c, d, false
 		}
 		t.leg(ev, &c)
-		ev.Exten = t.names.of(c.exten)
+		ev.Exten = t.names.Of(c.exten)
 	}
 	if d, ok = dest.find(b, c.next); ok {
 		t.other(ev, &d)
@@ -211,8 +211,8 @@ func (t *translator) pair(b *wire.Block, i int, ev *guard.Event) (c, d channel, 
 func (t *translator) other(ev *guard.Event, c *channel) {
 	endpoint, _, _ := named(c.name)
 	ev.OtherAccount = t.account(endpoint)
-	ev.Other = guard.LegID(t.names.of(c.id))
+	ev.Other = guard.LegID(t.names.Of(c.id))
 	if ev.OtherCall = ev.Call; string(c.linked) != string(ev.Call) {
-		ev.OtherCall = guard.CallID(t.names.of(c.linked))
+		ev.OtherCall = guard.CallID(t.names.Of(c.linked))
 	}
 }

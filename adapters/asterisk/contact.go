@@ -30,7 +30,7 @@ func (t *translator) contactStatus(b *wire.Block, i int, ev *guard.Event) verdic
 		return ignored // a host name, as of a trunk or in WebRTC
 	}
 	ev.Source, ev.Service = source, "PJSIP"
-	ev.Account = guard.Account{PBX: t.pbx, Name: t.names.of(b.Value(i + 3))}
+	ev.Account = guard.Account{PBX: t.pbx, Name: t.names.Of(b.Value(i + 3))}
 	return whole
 }
 
@@ -51,8 +51,8 @@ func (t *translator) peerStatus(b *wire.Block, i int, ev *guard.Event) verdict {
 		return ignored
 	}
 	_, peer, _ := bytes.Cut(b.Value(i+1), []byte("/"))
-	ev.Service = t.names.of(b.Value(i))
-	ev.Account = guard.Account{PBX: t.pbx, Name: t.names.of(peer)}
+	ev.Service = t.names.Of(b.Value(i))
+	ev.Account = guard.Account{PBX: t.pbx, Name: t.names.Of(peer)}
 	if b.Is(i+3, "Address") {
 		ev.Source, _ = hostPort(b.Value(i + 3))
 	}

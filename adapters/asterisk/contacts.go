@@ -13,6 +13,7 @@ import (
 
 	_ "github.com/mattn/go-sqlite3" // the driver
 
+	"pbxguard/adapters/internal/wire"
 	"pbxguard/guard"
 )
 
@@ -83,7 +84,7 @@ func pjsipContact(s *guard.Standing, contact, value string, now time.Time) (neti
 	if s.Account.Name = c.Endpoint; c.Endpoint == "" {
 		s.Account.Name, _, _ = strings.Cut(contact, ";")
 	}
-	s.Agent = clip([]byte(c.UserAgent))
+	s.Agent = wire.Clip([]byte(c.UserAgent))
 	// In AstDB a semicolon may be written ^3B.
 	return uriAddr([]byte(strings.ReplaceAll(c.URI, "^3B", ";")))
 }

@@ -247,7 +247,7 @@ func FuzzTranslate(f *testing.F) {
 			tr := translator{pbx: "pbx", trust: trust, nonce: "n-", listing: true, emit: func(ev *guard.Event) {
 				for _, s := range []string{string(ev.Leg), string(ev.Call), ev.Channel, ev.Pair, ev.Account.Name, ev.Context, ev.Exten,
 					string(ev.Other), string(ev.OtherCall), ev.OtherAccount.Name, ev.Service, ev.Session, ev.Number} {
-					if len(s) > maxText {
+					if len(s) > wire.MaxText {
 						t.Fatalf("%v with a string of %d bytes", ev.Kind, len(s))
 					}
 				}

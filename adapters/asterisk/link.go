@@ -5,10 +5,10 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
-	mathrand "math/rand/v2"
 	"sync"
 	"time"
 
+	"pbxguard/adapters/internal/pace"
 	"pbxguard/guard"
 )
 
@@ -41,7 +41,7 @@ const steady = 20 * time.Second
 
 // run connects, again and again, until ctx is done.
 func (l *link) run(ctx context.Context) {
-	var broken, refused backoff
+	var broken, refused pace.Backoff
 	for ctx.Err() == nil {
 		l.is("connecting", nil)
 		began := time.Now()
@@ -50,7 +50,7 @@ func (l *link) run(ctx context.Context) {
 			break
 		}
 		if time.Since(began) > steady {
-			broken, refused = backoff{}, backoff{}
+			broken, refused = pace.Backoff{}, pace.Backoff{}
 		}
 		select {
 		case <-time.After(l.failed(err, &broken, &refused)):
@@ -63,16 +63,16 @@ func (l *link) run(ctx context.Context) {
 
 // failed notes and reports why a connection ended or was not made, and says how
 // long to wait before the next.
-func (l *link) failed(err error, broken, refused *backoff) time.Duration {
+func (l *link) failed(err error, broken, refused *pace.Backoff) time.Duration {
 	t := &l.pbx.timing
 	if no := new(refusedError); errors.As(err, &no) {
 		l.is("refused", err)
-		pause := refused.next(t.refused, t.refuseMax)
+		pause := refused.Next(t.refused, t.refuseMax)
 		l.log.Error(err.Error(), "hint", no.hint(), "retry_in", pause.Round(time.Second))
 		return pause
 	}
 	l.is("down", err)
-	pause := broken.next(t.retry, t.retryMax)
+	pause := broken.Next(t.retry, t.retryMax)
 	l.log.Warn("no connection to Asterisk", "address", l.pbx.options.Address, "error", err, "retry_in", pause.Round(time.Millisecond))
 	return pause
 }
@@ -106,7 +106,7 @@ func (l *link) up(s *session) {
 	l.mu.Unlock()
 	l.log.Info("connected to Asterisk", "address", l.pbx.options.Address, "banner", s.banner)
 	if l.trust&callClass != 0 {
-		l.pbx.events.put(&guard.Event{Kind: guard.Connected, PBX: l.pbx.options.Name, At: l.pbx.options.Now()})
+		l.pbx.events.Put(&guard.Event{Kind: guard.Connected, PBX: l.pbx.options.Name, At: l.pbx.options.Now()})
 		s.resync()
 	}
 }
@@ -117,7 +117,7 @@ func (l *link) down(s *session) {
 	l.session = nil
 	l.mu.Unlock()
 	if l.trust&callClass != 0 {
-		l.pbx.events.put(&guard.Event{Kind: guard.Disconnected, PBX: l.pbx.options.Name, At: l.pbx.options.Now(),
+		l.pbx.events.Put(&guard.Event{Kind: guard.Disconnected, PBX: l.pbx.options.Name, At: l.pbx.options.Now(),
 			Number: s.farewell})
 	}
 }
@@ -179,17 +179,6 @@ var (
 	errRedial  = errors.New("a fresh connection was asked for")
 	errStopped = errors.New("the guard stopped watching")
 )
-
-// backoff doubles a wait from one failure to the next. The zero value is ready
-// for use.
-type backoff struct{ last time.Duration }
-
-// next is a random wait between half of and the whole of what is due, so that
-// the two links and many guards do not come at once.
-func (b *backoff) next(from, to time.Duration) time.Duration {
-	b.last = min(max(2*b.last, from), to)
-	return b.last/2 + mathrand.N(b.last/2+1)
-}
 
 // newNonce is what our ActionIDs on a connection begin with. Nobody who can
 // only write into events can know it.

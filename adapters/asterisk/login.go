@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net"
-	"strings"
 	"time"
 
 	"pbxguard/adapters/internal/wire"
@@ -66,7 +65,7 @@ func (s *session) login() error {
 	if !bytes.HasPrefix(line, []byte(banner)) {
 		return fmt.Errorf("cannot take this for AMI: it greets with %.40q", line)
 	}
-	s.banner = clip(line)
+	s.banner = wire.Clip(line)
 	o := &s.link.pbx.options
 	key := ""
 	if !o.Plain {
@@ -87,7 +86,7 @@ func (s *session) login() error {
 	case err != nil:
 		return fmt.Errorf("cannot log in: %w", err)
 	case !ok:
-		return &refusedError{user: o.Username, address: o.Address, answer: printed(answer.Get("Message"))}
+		return &refusedError{user: o.Username, address: o.Address, answer: wire.Printed(answer.Get("Message"))}
 	}
 	return s.conn.SetDeadline(time.Time{})
 }
@@ -111,9 +110,9 @@ func (s *session) challenge() (key string, err error) {
 	}
 	if !s.private() {
 		return "", fmt.Errorf("cannot log in by challenge (%s), and will not send the secret over an open network",
-			printed(answer.Get("Message")))
+			wire.Printed(answer.Get("Message")))
 	}
-	s.link.log.Warn("Asterisk offers no challenge; the secret itself is sent", "answer", printed(answer.Get("Message")))
+	s.link.log.Warn("Asterisk offers no challenge; the secret itself is sent", "answer", wire.Printed(answer.Get("Message")))
 	return "", nil
 }
 
@@ -139,18 +138,4 @@ func (s *session) ask(action []byte, id string) (ok bool, answer *wire.Block, er
 			return string(s.block.Value(0)) == "Success", &s.block, nil
 		}
 	}
-}
-
-// printed makes foreign text fit for a log line.
-func printed(b []byte) string {
-	s := strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 || r == '\ufffd' {
-			return '?'
-		}
-		return r
-	}, clip(b))
-	if s == "" {
-		return "no reason given"
-	}
-	return s
 }

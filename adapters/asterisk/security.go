@@ -71,8 +71,8 @@ func (t *translator) security(b *wire.Block, i int) {
 	default: // InvalidTransport comes only after the right password: a phone set up wrongly
 		return
 	}
-	ev.Service = t.names.of(b.Value(i + atService))
-	ev.Session = clip(b.Value(i + atSession))
+	ev.Service = t.names.Of(b.Value(i + atService))
+	ev.Session = wire.Clip(b.Value(i + atSession))
 	t.who(ev, b.Value(i+atAccount))
 	ev.Unknown = ev.Unknown || string(name) == "InvalidAccountID"
 	if meant(ev, b) {
@@ -197,7 +197,7 @@ func (t *translator) who(ev *guard.Event, account []byte) {
 		switch {
 		case isURI:
 			account = user
-			t.logins.add(ev.Session, clip(user))
+			t.logins.add(ev.Session, wire.Clip(user))
 		case ev.Kind == guard.AuthChallenged:
 			t.logins.drop(ev.Session)
 		default:
@@ -211,6 +211,6 @@ func (t *translator) who(ev *guard.Event, account []byte) {
 		}
 	}
 	if len(account) > 0 {
-		ev.Account = guard.Account{PBX: t.pbx, Name: t.names.of(account)}
+		ev.Account = guard.Account{PBX: t.pbx, Name: t.names.Of(account)}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"pbxguard/adapters/internal/pace"
 	"pbxguard/adapters/internal/wire"
 	"pbxguard/guard"
 )
@@ -26,8 +27,8 @@ type session struct {
 	farewell   string // why it ended
 	shutdown   string // what Asterisk said of its own end
 	doubted    time.Time
-	forgeries  throttle
-	oversizes  throttle
+	forgeries  pace.Throttle
+	oversizes  pace.Throttle
 
 	orders chan order
 	quit   chan struct{}
@@ -114,14 +115,14 @@ func (s *session) response(b *wire.Block, now time.Time) {
 		s.translator.listing = true
 		s.emit(&guard.Event{Kind: guard.ResyncStarted, PBX: s.translator.pbx, At: now})
 	case string(id) == statusMark:
-		s.link.log.Error("Asterisk does not list its calls", "answer", printed(b.Get("Message")),
+		s.link.log.Error("Asterisk does not list its calls", "answer", wire.Printed(b.Get("Message")),
 			"hint", "the user needs write = call in manager.conf")
 		s.listed()
 	case !hangup || ok:
 	case string(b.Get("Message")) == "No such channel":
 		s.emit(&guard.Event{Kind: guard.HangupRefused, PBX: s.translator.pbx, At: now, Leg: guard.LegID(leg)})
 	default:
-		s.link.log.Error("Asterisk refuses to end a call", "leg", printed(leg), "answer", printed(b.Get("Message")),
+		s.link.log.Error("Asterisk refuses to end a call", "leg", wire.Printed(leg), "answer", wire.Printed(b.Get("Message")),
 			"hint", "the user needs write = call in manager.conf")
 	}
 }
@@ -135,18 +136,18 @@ func (s *session) emit(ev *guard.Event) {
 			c.Forged++
 		}
 	})
-	if forged && s.forgeries.allow(ev.At) {
+	if forged && s.forgeries.Allow(ev.At) {
 		s.link.log.Warn("somebody forges events of Asterisk with line breaks in SIP headers",
-			"what", ev.Number, "source", ev.Source, "more_since_last", s.forgeries.held)
+			"what", ev.Number, "source", ev.Source, "more_since_last", s.forgeries.Held)
 	}
-	s.link.pbx.events.put(ev)
+	s.link.pbx.events.Put(ev)
 }
 
 // oversize reports a block that was skipped.
 func (s *session) oversize(over *wire.Oversize) {
 	s.link.count(func(c *LinkStatus) { c.Oversize++; c.Bytes += uint64(over.Size) })
-	if s.oversizes.allow(s.link.pbx.options.Now()) {
-		s.link.log.Warn("Asterisk sent more than any event has", "error", over, "more_since_last", s.oversizes.held)
+	if s.oversizes.Allow(s.link.pbx.options.Now()) {
+		s.link.log.Warn("Asterisk sent more than any event has", "error", over, "more_since_last", s.oversizes.Held)
 	}
 	s.translator.doubt = true
 }
@@ -166,7 +167,7 @@ func (s *session) notice(event string, b *wire.Block) {
 		}
 	case "Reload":
 		if f := s.link.pbx.options.OnReload; f != nil {
-			f(clip(b.Get("Module")))
+			f(wire.Clip(b.Get("Module")))
 		}
 	}
 }

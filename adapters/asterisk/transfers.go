@@ -23,7 +23,7 @@ func (t *translator) dialEnd(b *wire.Block, i int, ev *guard.Event) verdict {
 		forward = forward[slash+1:]
 	}
 	forward, _, _ = bytes.Cut(forward, []byte("@"))
-	ev.Number = clip(forward)
+	ev.Number = wire.Clip(forward)
 	return judge(b, &c, &d)
 }
 
@@ -44,7 +44,7 @@ func (t *translator) blindTransfer(b *wire.Block, i int, ev *guard.Event) verdic
 	ev.Other, ev.OtherCall = t.legIDs(by.id, by.linked)
 	ev.OtherAccount = ev.Account
 	number, v := tail(b, "Extension")
-	ev.Context, ev.Number = t.names.of(b.Get("Context")), clip(number)
+	ev.Context, ev.Number = t.names.Of(b.Get("Context")), wire.Clip(number)
 	return max(v, judge(b, &party, &by))
 }
 
@@ -95,6 +95,6 @@ func (t *translator) originateResponse(b *wire.Block, ev *guard.Event) verdict {
 	}
 	ev.Kind = guard.LegOriginated
 	t.leg(ev, &channel{name: b.Get("Channel"), context: b.Get("Context"), id: b.Get("Uniqueid")})
-	ev.Number = clip(b.Get("Exten"))
+	ev.Number = wire.Clip(b.Get("Exten"))
 	return whole
 }

@@ -57,7 +57,7 @@ type translator struct {
 
 	at      time.Time
 	ev      guard.Event // being made
-	names   names
+	names   wire.Names
 	doubt   bool // a leg may have started or ended unseen
 	listing bool // an answer to Status is on its way
 
@@ -160,13 +160,13 @@ func (t *translator) complete(b *wire.Block) {
 	ev, c := &t.head, plain.partial(b, 0)
 	ev.At = t.at
 	if ev.Context == "" {
-		ev.Context = t.names.of(c.context)
+		ev.Context = t.names.Of(c.context)
 	}
-	switch exten := clip(c.exten); {
+	switch exten := wire.Clip(c.exten); {
 	case ev.Number != "":
 		// It is known not to be all of what was dialled, and must not pass for
 		// a harmless number.
-		ev.Number = limit(ev.Number + "\r\n" + exten)
+		ev.Number = wire.Limit(ev.Number + "\r\n" + exten)
 	case exten != "s":
 		ev.Number = exten
 	}

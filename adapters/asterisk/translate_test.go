@@ -394,15 +394,15 @@ func TestNamed(t *testing.T) {
 }
 
 func TestNamesAreBounded(t *testing.T) {
-	var n names
-	for i := range 3 * maxNames {
-		n.of([]byte(strings.Repeat("x", i%700) + string(rune('a'+i%26))))
-		if len(n) > maxNames {
-			t.Fatalf("got %d names, want at most %d", len(n), maxNames)
+	var n wire.Names
+	for i := range 3 * wire.MaxNames {
+		n.Of([]byte(strings.Repeat("x", i%700) + string(rune('a'+i%26))))
+		if len(n) > wire.MaxNames {
+			t.Fatalf("got %d names, want at most %d", len(n), wire.MaxNames)
 		}
 	}
-	if got := n.of([]byte(strings.Repeat("x", 1000))); len(got) != maxText {
-		t.Errorf("got a name of %d bytes, want %d", len(got), maxText)
+	if got := n.Of([]byte(strings.Repeat("x", 1000))); len(got) != wire.MaxText {
+		t.Errorf("got a name of %d bytes, want %d", len(got), wire.MaxText)
 	}
 }
 

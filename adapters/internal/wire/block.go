@@ -1,9 +1,6 @@
 package wire
 
-import (
-	"bytes"
-	"iter"
-)
+import "iter"
 
 // Block is one block of fields in the order in which they came. What its
 // methods return are views of its own memory, valid until it is read into again.
@@ -13,6 +10,7 @@ type Block struct {
 	lf     bool // a line ended in LF alone
 	crlf   bool // a line ended in CR LF
 	bare   bool // a line had no colon
+	lent   bool // text is somebody else's memory
 }
 
 // field says where in the text a line's key begins, its key ends, its value
@@ -20,7 +18,11 @@ type Block struct {
 type field struct{ key, colon, value, end uint32 }
 
 func (b *Block) reset() {
-	*b = Block{text: b.text[:0], fields: b.fields[:0]}
+	text := b.text[:0]
+	if b.lent {
+		text = nil
+	}
+	*b = Block{text: text, fields: b.fields[:0]}
 }
 
 // ended notes how a line of the block ended.
@@ -31,21 +33,9 @@ func (b *Block) ended(crlf bool) {
 
 // add takes in a line, which is not empty.
 func (b *Block) add(line []byte) {
-	start := uint32(len(b.text))
+	at := len(b.text)
 	b.text = append(b.text, line...)
-	end := uint32(len(b.text))
-	f := field{key: start, colon: end, value: end, end: end}
-	if colon := bytes.IndexByte(line, ':'); colon < 0 {
-		b.bare = true
-	} else {
-		f.colon = start + uint32(colon)
-		f.value = f.colon + 1
-		if f.value < end && b.text[f.value] == ' ' {
-			// One blank belongs to the syntax; a second one is the value's own.
-			f.value++
-		}
-	}
-	b.fields = append(b.fields, f)
+	b.index(at, line)
 }
 
 // Len is the number of fields.

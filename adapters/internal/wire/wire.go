@@ -1,5 +1,6 @@
 // Package wire reads the blocks of "Key: Value" lines, each ended by an empty
-// line, in which Asterisk's AMI and FreeSWITCH's ESL both speak.
+// line, in which Asterisk's AMI and FreeSWITCH's ESL both speak, and the bodies
+// that ESL puts behind them.
 //
 // Everything it reads may have been chosen by somebody hostile: lines, blocks
 // and fields are bounded, nothing grows with what is sent, and no byte is taken

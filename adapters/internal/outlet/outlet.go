@@ -1,4 +1,7 @@
-package asterisk
+// Package outlet carries events from the goroutines that read a PBX to the one
+// that judges them, and never makes a reader wait: a PBX drops a client that does
+// not read, and FreeSWITCH stops telling anybody anything while it does so.
+package outlet
 
 import (
 	"context"
@@ -9,14 +12,13 @@ import (
 
 // Bounds of what waits behind a full channel, in events of half a kilobyte.
 const (
-	chatterLimit = 4096  // beyond it nothing waits that costs no money
-	outletLimit  = 65536 // beyond it nothing waits
+	ChatterLimit = 4096  // beyond it nothing waits that costs no money
+	Limit        = 65536 // beyond it nothing waits
 )
 
-// outlet delivers events in order and never makes its callers wait: Asterisk
-// drops a client that does not read within 2 s. What the guard cannot take yet
-// waits in memory, up to a limit.
-type outlet struct {
+// Outlet delivers events in order and never makes its callers wait. What the
+// guard cannot take yet waits in memory, up to a limit.
+type Outlet struct {
 	out  chan<- guard.Event
 	tell func(lost int, over bool) // at the first loss, and when the queue is empty again
 	wake chan struct{}
@@ -28,12 +30,15 @@ type outlet struct {
 	shed    uint64
 }
 
-func newOutlet(out chan<- guard.Event, tell func(int, bool)) *outlet {
-	return &outlet{out: out, tell: tell, wake: make(chan struct{}, 1)}
+// New returns an Outlet that delivers to out once [Outlet.Run] runs. tell is
+// called at the first loss, with over false, and again with the number of events
+// lost when all that waited is delivered.
+func New(out chan<- guard.Event, tell func(lost int, over bool)) *Outlet {
+	return &Outlet{out: out, tell: tell, wake: make(chan struct{}, 1)}
 }
 
-// put delivers an event now or later, or loses it. It does not block.
-func (o *outlet) put(ev *guard.Event) {
+// Put delivers an event now or later, or loses it. It does not block.
+func (o *Outlet) Put(ev *guard.Event) {
 	o.mu.Lock()
 	n := len(o.waiting) - o.sent
 	if n == 0 {
@@ -44,7 +49,7 @@ func (o *outlet) put(ev *guard.Event) {
 		default:
 		}
 	}
-	if n >= outletLimit || n >= chatterLimit && isChatter(ev.Kind) {
+	if n >= Limit || n >= ChatterLimit && isChatter(ev.Kind) {
 		o.shed++
 		o.lost++
 		first := o.lost == 1
@@ -72,8 +77,8 @@ func isChatter(k guard.Kind) bool {
 	return false
 }
 
-// run delivers what waits until ctx is done.
-func (o *outlet) run(ctx context.Context) {
+// Run delivers what waits until ctx is done.
+func (o *Outlet) Run(ctx context.Context) {
 	for {
 		select {
 		case <-o.wake:
@@ -85,7 +90,7 @@ func (o *outlet) run(ctx context.Context) {
 			if !ok {
 				break
 			}
-			// The event stays in the queue while it is being sent, so that put
+			// The event stays in the queue while it is being sent, so that Put
 			// does not overtake it.
 			select {
 			case o.out <- ev:
@@ -99,7 +104,7 @@ func (o *outlet) run(ctx context.Context) {
 
 // first is the event that has waited longest. Once there is none, what was lost
 // in the meantime is told to the guard as well.
-func (o *outlet) first() (ev guard.Event, ok bool) {
+func (o *Outlet) first() (ev guard.Event, ok bool) {
 	o.mu.Lock()
 	if o.sent < len(o.waiting) {
 		defer o.mu.Unlock()
@@ -107,7 +112,7 @@ func (o *outlet) first() (ev guard.Event, ok bool) {
 	}
 	lost := o.lost
 	o.lost, o.sent, o.waiting = 0, 0, o.waiting[:0]
-	if cap(o.waiting) > chatterLimit {
+	if cap(o.waiting) > ChatterLimit {
 		o.waiting = nil // 2 MB are kept for the next time
 	}
 	o.mu.Unlock()
@@ -118,7 +123,7 @@ func (o *outlet) first() (ev guard.Event, ok bool) {
 }
 
 // drop forgets the event that was sent, and now and then gives its memory back.
-func (o *outlet) drop() {
+func (o *Outlet) drop() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.waiting[o.sent] = guard.Event{}
@@ -128,7 +133,8 @@ func (o *outlet) drop() {
 	}
 }
 
-func (o *outlet) counts() (shed uint64, waiting int) {
+// Counts tells how many events were lost, ever, and how many wait now.
+func (o *Outlet) Counts() (shed uint64, waiting int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.shed, len(o.waiting) - o.sent
