@@ -32,6 +32,7 @@ var may = map[string]string{
 	"control":                "guard",
 	"report":                 "guard audit store control",
 	"setup":                  "",
+	"manual":                 "config",
 	"cmd/pbxguard":           "*",
 	"demo":                   "guard report",
 	"testbed":                "*",

@@ -68,7 +68,10 @@ func (c *cli) root() *cobra.Command {
 bans the addresses that guess SIP passwords.
 
 It begins by observing: everything is judged and written down, nothing is
-touched. Read "pbxguard log", then "pbxguard enforce calls bans".`,
+touched. Read "pbxguard log", then "pbxguard enforce calls bans".
+
+Exit codes: 0 done; 1 failed; 2 the command line is wrong; 3 looked, and found
+something; 78 the configuration is not valid.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 
@@ -83,7 +86,7 @@ touched. Read "pbxguard log", then "pbxguard enforce calls bans".`,
 		title string
 		cmds  []*cobra.Command
 	}{
-		{"Guard:", []*cobra.Command{c.runCommand(), c.checkCommand(), c.setupCommand(), c.modeCommand("enforce"), c.modeCommand("observe")}},
+		{"Guard:", []*cobra.Command{c.runCommand(), c.checkCommand(), c.setupCommand(), c.modeCommand("enforce"), c.modeCommand("observe"), c.teardownCommand()}},
 		{"Look:", []*cobra.Command{c.statusCommand(), c.callsCommand(), c.logCommand(), c.bansCommand(), c.explainCommand()}},
 		{"Act:", []*cobra.Command{c.banCommand(), c.unbanCommand(), c.hangupCommand(), c.lockCommand(), c.unlockCommand()}},
 	}
@@ -94,7 +97,7 @@ touched. Read "pbxguard log", then "pbxguard enforce calls bans".`,
 			root.AddCommand(cmd)
 		}
 	}
-	root.AddCommand(c.versionCommand(), c.demoCommand())
+	root.AddCommand(c.versionCommand(), c.demoCommand(), c.manualCommand())
 	return root
 }
 
