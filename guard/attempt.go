@@ -35,6 +35,7 @@ type attempt struct {
 
 	fired  uint64 // rules that have been hit, by their place in the table
 	killed bool   // an order to end it was given
+	asking bool   // its leg waits to be told: who denies it need not end it
 	spared bool   // it would have been ended
 }
 
@@ -46,13 +47,8 @@ func (s *state) dial(l *leg, dialled string) {
 		return
 	}
 	n := s.normalise(l.site.Plan, dialled)
-	switch n.Kind {
-	case numbering.Internal, numbering.Feature, numbering.Harmonised:
+	if staysInside(n, dialled) {
 		return
-	case numbering.Unparseable:
-		if !n.Candidate && !smuggled(dialled) {
-			return
-		}
 	}
 	a := s.attemptOf(l)
 	if a == nil || a.trunk != nil {
@@ -99,6 +95,18 @@ func (s *state) settle(enough bool) {
 	}
 }
 
+// staysInside says whether a dialled number leads to something of the PBX
+// itself, or may do: no trunk has been named yet.
+func staysInside(n numbering.Number, dialled string) bool {
+	switch n.Kind {
+	case numbering.Internal, numbering.Feature, numbering.Harmonised:
+		return true
+	case numbering.Unparseable:
+		return !n.Candidate && !smuggled(dialled)
+	}
+	return false
+}
+
 // smuggled says whether a number holds a control character. No phone sends one;
 // somebody who does writes lines of his own into what the PBX tells.
 func smuggled(number string) bool {
@@ -112,7 +120,7 @@ func smuggled(number string) bool {
 
 // send: leg l dials the trunk leg o with a number. This is what will be paid.
 func (s *state) send(l, o *leg, sent string) {
-	plan := l.site.trunkPlan(o.account.Name)
+	plan := l.site.planOf(o.account.Name)
 	if l.emergency || o.emergency || s.emergency(l, sent, l.site.Plan) || s.emergency(l, sent, plan) {
 		l.emergency, o.emergency = true, true
 		if a := s.attemptOf(l); a != nil && a.trunk == nil {
@@ -256,12 +264,15 @@ func (s *state) aim(a *attempt, n numbering.Number) {
 }
 
 // isForeign says whether a number lies outside the PBX's own country.
-func (s *state) isForeign(a *attempt) bool {
-	switch a.number.Kind {
+func (s *state) isForeign(a *attempt) bool { return abroad(a.number, a.site.Plan.Country()) }
+
+// abroad says whether a number lies outside a country.
+func abroad(n numbering.Number, home string) bool {
+	switch n.Kind {
 	case numbering.International, numbering.IntlNetwork:
 		return true
 	case numbering.Unparseable:
-		return a.number.Region != "" && a.number.Region != a.site.Plan.Country()
+		return n.Region != "" && n.Region != home
 	}
 	return false
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,6 +13,7 @@ type Engine struct {
 	events chan Event
 	asks   chan func(*state)
 	state  *state
+	policy atomic.Pointer[Policy] // the state's own, for those who cannot wait for it
 }
 
 // Outside is where an engine's decisions go.
@@ -29,11 +31,13 @@ const queue = 4096
 // New returns an Engine that knows what mem tells and has yet to [Engine.Run].
 // now is the time at which it starts.
 func New(p *Policy, out Outside, mem Memory, now time.Time) *Engine {
-	return &Engine{
+	e := &Engine{
 		events: make(chan Event, queue),
 		asks:   make(chan func(*state)),
 		state:  newState(p, out, mem, now),
 	}
+	e.policy.Store(p)
+	return e
 }
 
 // Events is where adapters deliver. They must not block on it for long: a PBX
@@ -84,7 +88,10 @@ func (e *Engine) Alive(ctx context.Context) error { return e.do(ctx, func(*state
 
 // Reload puts p in force. Live calls are judged by it from the next event on.
 func (e *Engine) Reload(ctx context.Context, p *Policy) error {
-	return e.do(ctx, func(s *state) { s.setPolicy(p) })
+	return e.do(ctx, func(s *state) {
+		s.setPolicy(p)
+		e.policy.Store(p)
+	})
 }
 
 // SetModes switches between observing and enforcing; nil leaves a mode as it is.
@@ -98,6 +105,7 @@ func (e *Engine) SetModes(ctx context.Context, calls, bans *Mode) error {
 			p.BansMode = *bans
 		}
 		s.setPolicy(&p)
+		e.policy.Store(&p)
 	})
 }
 

@@ -51,6 +51,10 @@ const (
 	// LegOriginated: the PBX itself was told to make Leg call Number.
 	LegOriginated
 
+	// LegAsking: Leg would send Number to the trunk OtherAccount, or to a trunk
+	// that is not named, and waits to be told whether it may; see [Engine.Ask].
+	LegAsking
+
 	// HangupRefused answers a Hangup of Leg: the PBX knows no such leg.
 	HangupRefused
 
@@ -86,7 +90,7 @@ const (
 var kindNames = [kinds]string{
 	"tick", "connected", "disconnected", "resync started", "leg listed", "resync ended",
 	"leg started", "leg dialling", "leg forwarded", "leg answered", "leg ended",
-	"leg transferred", "legs joined", "leg originated", "hangup refused", "forward set", "pin failed",
+	"leg transferred", "legs joined", "leg originated", "leg asking", "hangup refused", "forward set", "pin failed",
 	"auth challenged", "auth ok", "auth failed", "auth refused", "registered", "unregistered",
 	"forged", "shed",
 }

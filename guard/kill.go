@@ -23,18 +23,23 @@ type kill struct {
 	legs     []*leg // still up
 	ordered  time.Time
 	pushed   int
+	held     bool // not hung up yet: the leg may still ask
 }
 
 // kill orders the end of what a carries, and then writes the decision down: the
 // call goes on meanwhile. An emergency call is never touched: of a call that
 // shares a leg with one, only the rest can be ended.
 func (s *state) kill(a *attempt, d Decision) {
+	if a.asking {
+		s.deny(a, d)
+		return
+	}
 	a.killed = true
 	k := &kill{site: a.site, ordered: s.now}
 	for _, l := range []*leg{s.head(a.origin), a.origin, a.trunk} {
 		k.add(l)
 	}
-	if len(k.legs) > 0 {
+	if k.held = s.heldBack(a); len(k.legs) > 0 && !k.held {
 		s.hangUp(k.legs[0])
 	}
 	s.decided(&d)
@@ -71,12 +76,17 @@ func (s *state) head(l *leg) *leg {
 
 // alsoKill extends an order to a trunk leg that came up in spite of it.
 func (s *state) alsoKill(a *attempt) {
-	if !a.killed {
+	if !a.killed || a.trunk == nil {
 		return
 	}
 	for _, k := range s.kills {
-		if slices.Contains(k.legs, a.origin) {
-			k.add(a.trunk)
+		if !slices.Contains(k.legs, a.origin) {
+			continue
+		}
+		k.add(a.trunk)
+		if k.held {
+			k.held = false
+			s.hangUp(k.legs[0])
 		}
 	}
 }
@@ -99,6 +109,7 @@ func (s *state) pushKills() {
 			continue
 		}
 		k.pushed++
+		k.held = false
 		switch k.pushed {
 		case 2:
 			if pbx := s.out.PBXs[k.site.name]; pbx != nil {

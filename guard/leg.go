@@ -23,6 +23,7 @@ type leg struct {
 
 	places    *attempt // the latest outbound attempt that it placed
 	carries   *attempt // the outbound attempt whose trunk leg it is
+	asked     int      // how often it asked to be let out
 	emergency bool     // never to be touched
 	started   time.Time
 	answered  time.Time // zero while it rings

@@ -17,6 +17,7 @@ type Policy struct {
 	Groups    []Group          // the first that matches an account is its group
 	Default   Limits           // for accounts that no group matches
 	Bans      BanPolicy
+	Gate      GatePolicy
 	// HangupCause is the Q.850 cause given to a killed call; 21 is "call rejected".
 	HangupCause int
 	// Lock is how long a lock lasts that a rule made.

@@ -3,8 +3,6 @@ package guard
 import (
 	"slices"
 	"time"
-
-	"pbxguard/numbering"
 )
 
 // maxLegs bounds the legs that are tracked on one PBX. Far beyond what a PBX
@@ -16,6 +14,7 @@ type site struct {
 	*Site
 	name      string
 	connected bool
+	gated     bool      // some leg has asked before it dialled
 	since     time.Time // of the connection, or of its loss
 	lastEvent time.Time
 	listed    time.Time // when the PBX last told all its legs
@@ -53,17 +52,6 @@ func (st *site) zone() *time.Location {
 		return time.UTC
 	}
 	return st.Zone
-}
-
-// trunkPlan is how numbers look that are sent to the trunk.
-func (st *site) trunkPlan(trunk string) *numbering.Plan {
-	if p := st.TrunkPlans[trunk]; p != nil {
-		return p
-	}
-	if st.TrunkPlan != nil {
-		return st.TrunkPlan
-	}
-	return st.Plan
 }
 
 // isTrunk says whether an endpoint leads outside. What the configuration says

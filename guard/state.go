@@ -22,8 +22,9 @@ type state struct {
 
 	first, last *attempt // live outbound attempts, in order of their start
 	attempts    int
-	waiting     []*attempt // to be judged once it is known who pays
-	kills       []*kill    // not yet confirmed
+	waiting     []*attempt  // to be judged once it is known who pays
+	kills       []*kill     // not yet confirmed
+	questions   []*question // of legs of which too little is known yet
 
 	swept  time.Time // when durations and minutes were last looked at
 	tidied time.Time // when idle accounts were last forgotten
@@ -89,6 +90,9 @@ func (s *state) handle(ev *Event) {
 	if ev.At.After(s.now) {
 		s.now = ev.At
 	}
+	if len(s.questions) > 0 {
+		defer s.answerQuestions()
+	}
 	if ev.Kind == Tick {
 		s.tick()
 		return
@@ -118,6 +122,8 @@ func (s *state) handle(ev *Event) {
 		s.legTransferred(st, ev)
 	case LegsJoined, LegOriginated:
 		s.legRenamed(st, ev)
+	case LegAsking:
+		s.allows(ev)
 	case HangupRefused:
 		s.hangupRefused(st, ev.Leg)
 	case Shed:
