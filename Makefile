@@ -70,6 +70,7 @@ deb:
 install: build manual
 	install -D -m 0755 build/pbxguard $(DESTDIR)/usr/sbin/pbxguard
 	install -D -m 0640 packaging/pbxguard.toml $(DESTDIR)/etc/pbxguard/pbxguard.toml
+	install -D -m 0644 -t $(DESTDIR)/etc/pbxguard/lists packaging/lists/*.list
 	install -D -m 0644 systemd/pbxguard.service $(DESTDIR)/usr/lib/systemd/system/pbxguard.service
 	install -D -m 0644 build/manual/pbxguard.8 $(DESTDIR)/usr/share/man/man8/pbxguard.8
 	install -D -m 0644 build/manual/pbxguard.toml.5 $(DESTDIR)/usr/share/man/man5/pbxguard.toml.5

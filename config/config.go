@@ -24,6 +24,8 @@ type Config struct {
 	Calls    Calls    `toml:"calls" doc:"what happens to calls that a rule objects to"`
 	Rules    Rules    `toml:"rules" doc:"what is held against a call; emergency numbers are exempt from all of it, always"`
 	Groups   []Group  `toml:"group" doc:"extensions with rules of their own; an extension belongs to the first group that names it"`
+	Tariff   Tariff   `toml:"tariff" doc:"what calls cost"`
+	Lists    Lists    `toml:"lists" doc:"lists of numbers, which the command pbxguard lists keeps"`
 	Closed   Closed   `toml:"closed" doc:"days on which nobody is in the office"`
 	Bans     Bans     `toml:"bans" doc:"when an address is shut out"`
 	Firewall Firewall `toml:"firewall" doc:"how an address is shut out"`
@@ -108,6 +110,16 @@ type Group struct {
 	Rules      Rules    `toml:"rules" doc:"the same tables as under rules; what is not said here is as there"`
 }
 
+// Tariff is what calls cost.
+type Tariff struct {
+	Deck string `toml:"deck" is:"path" doc:"the rate deck: CSV with the columns prefix, description, rate, currency, increment, min and valid_from; without one, talk time alone is limited"`
+}
+
+// Lists is where lists of numbers stand.
+type Lists struct {
+	Dir string `toml:"dir" is:"path" doc:"the folder of the lists"`
+}
+
 // Closed is when the office is closed besides weekends.
 type Closed struct {
 	Calendar string   `toml:"calendar" is:"calendar" doc:"the country whose public holidays count"`
@@ -167,6 +179,7 @@ func Default() *Config {
 			Trust: bans.Trust, Learn: bans.Learn, Spray: bans.Spray,
 			Max: bans.Max, Sources: bans.Sources,
 		},
+		Lists:    Lists{Dir: "/etc/pbxguard/lists"},
 		Firewall: Firewall{Mode: "nftables"},
 		Store:    Store{Path: "/var/lib/pbxguard/pbxguard.db", Retention: 180 * 24 * time.Hour},
 		Control:  Control{Socket: "/run/pbxguard/control.sock", Group: "pbxguard"},

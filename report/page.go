@@ -160,3 +160,9 @@ func escapeJSON(doc string) string {
 	}
 	return b.String() + "\n" + end
 }
+
+// Table writes rows under a heading, in columns. Cells that hold foreign text
+// must have been through [Safe].
+func (p *Page) Table(head []string, rows [][]string) error {
+	return p.text(func(b *bytes.Buffer) { table(b, head, rows) })
+}

@@ -51,6 +51,7 @@ func (c *cli) checks(ctx context.Context, conf *config.Config) []control.Check {
 		checks = append(checks, checkAdmin(ctx, pbx)...)
 		checks = append(checks, checkZone(pbx))
 	}
+	checks = append(checks, checkTables(conf)...)
 	checks = append(checks, checkFirewall(conf.Firewall.Mode))
 	st, err := c.client().Status(ctx)
 	if err != nil {

@@ -28,6 +28,7 @@ type daemon struct {
 	ports   map[string]*port // by PBX name; fixed once made
 	changed chan string      // names of PBXs whose own configuration may have changed
 	names   names            // belongs to whoever looks around: the start, then the steward
+	tables  tables           // likewise
 
 	// mu guards what follows, which the steward and the command line change
 	// and the latter reads. Nobody holds it while waiting for the network.
@@ -66,7 +67,8 @@ func newDaemon(ctx context.Context, path string, conf *config.Config, log *slog.
 	d.ledger = newTeller(d.store, log)
 	d.openWall(conf.Firewall.Mode)
 	d.around = d.lookAround(ctx, conf)
-	if d.policy, err = conf.Policy(d.around.found, d.around.never...); err != nil {
+	d.readTables(conf)
+	if d.policy, err = d.tables.policy(conf, d.around, time.Now()); err != nil {
 		return nil, errors.Join(invalid{err}, d.close())
 	}
 	d.makeEngine(ctx, time.Now())

@@ -51,7 +51,11 @@ func (c *cli) explain(ctx context.Context, q control.Question) (guard.Answer, er
 	if err != nil {
 		return a, invalid{err}
 	}
-	policy, err := conf.Policy(nil)
+	var t tables
+	for _, fault := range t.read(conf) {
+		c.note("%s", fault)
+	}
+	policy, err := t.policy(conf, surroundings{}, time.Now())
 	if err != nil {
 		return a, invalid{err}
 	}

@@ -61,6 +61,7 @@ func (d *daemon) refresh(ctx context.Context) {
 func (d *daemon) reload(ctx context.Context) {
 	conf, err := config.Load(d.path)
 	if err == nil {
+		d.readTables(conf)
 		err = d.enact(ctx, conf, d.lookAround(ctx, conf))
 	}
 	if err != nil {
@@ -94,7 +95,7 @@ func (d *daemon) enact(ctx context.Context, conf *config.Config, around surround
 	if conf == nil {
 		conf = d.conf
 	}
-	policy, err := conf.Policy(around.found, around.never...)
+	policy, err := d.tables.policy(conf, around, time.Now())
 	if err != nil {
 		return err
 	}
