@@ -105,7 +105,7 @@ func FuzzRead(f *testing.F) {
 		std := csv.NewReader(strings.NewReader(in))
 		std.FieldsPerRecord = -1
 		want, err := std.ReadAll()
-		plain := err == nil && !strings.ContainsAny(in, "\r\x00\xef") && len(in) < MaxRow
+		plain := err == nil && !strings.ContainsAny(in, "\r\x00") && !strings.Contains(in, "\xef") && len(in) < MaxRow
 		r := NewReader("f", strings.NewReader(in))
 		var row Row
 		var got [][]string
