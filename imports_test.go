@@ -25,6 +25,7 @@ var may = map[string]string{
 	"audit/host":             "audit numbering",
 	"config":                 "guard numbering",
 	"gate":                   "guard",
+	"packaging":              "",
 	"tabular":                "",
 	"tariff":                 "guard tabular",
 	"history":                "guard tabular adapters/asterisk adapters/freeswitch",
