@@ -59,7 +59,7 @@ func (s *state) provedPhone(st *site, ev *Event) {
 	}
 	// chan_sip reports the dialled number where the account belongs, so an
 	// account is only believed that is one already or registers.
-	if ev.Kind == Registered || ev.Service == "PJSIP" {
+	if ev.Kind == Registered || ev.Service != chanSIP {
 		s.account(ev.Account).phone = true
 	}
 }

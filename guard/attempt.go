@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"time"
@@ -79,6 +80,39 @@ func (s *state) place(a *attempt) {
 	s.alsoKill(a)
 }
 
+// overtaken is how long the first event of a leg may take to come behind those
+// of the legs that it called. FreeSWITCH's events overtake each other by some
+// milliseconds, and until a caller is told of nobody knows whether he dialled an
+// emergency number.
+const overtaken = 300 * time.Millisecond
+
+// introduce deals with what a leg has placed that is told of only now, and says
+// whether it has placed anything.
+func (s *state) introduce(l *leg) bool {
+	var placed []*attempt
+	for _, a := range s.waiting {
+		if a.origin == l {
+			placed = append(placed, a)
+		}
+	}
+	if len(placed) == 0 {
+		return false
+	}
+	helps := s.emergency(l, l.dialled, l.site.Plan)
+	for _, a := range placed {
+		if helps {
+			a.trunk.emergency = true
+			s.dropAttempt(a)
+			continue
+		}
+		a.call, a.dialled = l.call, cmp.Or(l.dialled, a.dialled)
+		s.repay(a)
+		s.findSource(a)
+	}
+	s.settle(false)
+	return true
+}
+
 // settle places the attempts that waited for a step which has now been told of;
 // once they have waited long enough, as the tick says, all of them.
 func (s *state) settle(enough bool) {
@@ -89,7 +123,7 @@ func (s *state) settle(enough bool) {
 	s.waiting = nil
 	for _, a := range waiting {
 		a.waiting = false
-		a.waited = a.waited || enough
+		a.waited = a.waited || enough && (a.origin.told() || s.now.Sub(a.started) >= overtaken)
 		s.repay(a)
 		s.place(a)
 	}

@@ -24,18 +24,21 @@ const (
 	Connected
 	Disconnected
 	// ResyncStarted, LegListed and ResyncEnded carry the PBX's own list of
-	// live legs. A leg that is not listed has ended. Number is where a listed
-	// leg stands in the dial plan; one that calls a trunk is listed with
-	// ToTrunk, OtherAccount and Sent, the number sent to it.
+	// live legs. A leg that is not listed has ended. Number is what a listed leg
+	// wants, and Exten where it stands in the dial plan if that is another
+	// number; one that calls a trunk is listed with ToTrunk, OtherAccount and
+	// Sent, the number sent to it.
 	ResyncStarted
 	LegListed
 	ResyncEnded
 
 	// LegStarted: a leg exists. Number is what its owner dialled, if anything.
+	// ToTrunk says that its endpoint leads outside.
 	LegStarted
 	// LegDialling: Leg calls Other, with Number sent to it. Exten is where the
 	// calling leg stands in the dial plan, which may be another number than
-	// the one it dialled.
+	// the one it dialled. Without Leg, the PBX itself calls. It may come before
+	// the LegStarted of Leg.
 	LegDialling
 	// LegForwarded: Other, called by Leg, answered with "call Number instead".
 	LegForwarded
@@ -140,7 +143,8 @@ type Event struct {
 	Context string  // where in the dial plan
 	Number  string
 	Exten   string
-	Up      bool // LegStarted, LegListed: already answered
+	Domain  string // of Exten, where Account does not tell it
+	Up      bool   // LegStarted, LegListed: already answered
 	// Caller is the number that the leg's party shows, which anybody can write:
 	// of a leg from a trunk what the network passed on, in LegDialling what the
 	// called side is shown. It never says who pays.

@@ -13,6 +13,7 @@ type leg struct {
 	account *account // of its endpoint; nil for a Local channel
 	dialled string   // when it started
 	exten   string   // where it stood in the dial plan when it last dialled
+	domain  string   // of exten, where the account does not tell it
 	tried   string   // the E.164 number it last tried
 
 	by     *leg     // who dialled it
@@ -31,6 +32,11 @@ type leg struct {
 }
 
 func (l *leg) trunk() bool { return l.account != nil && l.site.isTrunk(l.account) }
+
+// told says whether the PBX has told of the leg itself and not only of others
+// that it called.
+func (l *leg) told() bool { return l.channel != "" }
+
 func (l *leg) phone() bool { return l.account != nil && l.site.isPhone(l.account) }
 
 // other is the other half of a Local channel, if it is up.
@@ -45,7 +51,8 @@ func (l *leg) other() *leg {
 	return p.one
 }
 
-// setPair makes l one half of its Local channel.
+// setPair makes l one half of its Local channel. An emergency call is one on
+// both sides of it.
 func (l *leg) setPair() {
 	p := l.site.locals[l.pair]
 	if p == nil {
@@ -56,6 +63,9 @@ func (l *leg) setPair() {
 		p.one = l
 	} else {
 		p.two = l
+	}
+	if p.one != nil && p.two != nil && (p.one.emergency || p.two.emergency) {
+		p.one.emergency, p.two.emergency = true, true
 	}
 }
 
@@ -115,11 +125,22 @@ func (s *state) legStarted(st *site, ev *Event) {
 		return
 	}
 	s.describe(l, ev)
-	l.dialled, l.exten = ev.Number, ev.Number
-	if ev.Up {
+	if ev.ToTrunk && l.account != nil {
+		st.learnTrunk(l.account)
+	}
+	if ev.Up && l.answered.IsZero() {
 		l.answered = s.now
 	}
+	l.dialled = ev.Number
+	if s.introduce(l) {
+		return
+	}
+	l.exten = ev.Number
 	switch {
+	case l.side == LocalTwo && l.dialled != "":
+		if one := l.other(); one != nil && one.by != nil {
+			s.dial(l, l.dialled) // FreeSWITCH tells who calls the first half before this
+		}
 	case l.phone() && l.dialled != "":
 		s.dial(l, l.dialled)
 	case l.account != nil && !l.phone():
@@ -139,11 +160,11 @@ func (s *state) legDialling(st *site, ev *Event) {
 	}
 	l := s.legOf(st, ev.Leg, ev)
 	if l == nil {
-		o.placed = true
+		s.originated(st, o, ev)
 		return
 	}
 	s.describe(l, ev)
-	l.exten = ev.Exten
+	l.exten, l.domain = ev.Exten, ev.Domain
 	o.by = l
 	o.emergency = o.emergency || l.emergency
 	switch {
@@ -167,6 +188,19 @@ func (s *state) legDialling(st *site, ev *Event) {
 		}
 		s.send(l, o, ev.Number)
 	}
+}
+
+// originated: the PBX itself was told to call o. Of a trunk that is a call which
+// nobody in it has caused.
+func (s *state) originated(st *site, o *leg, ev *Event) {
+	o.placed = true
+	if o.side != Endpoint || o.account == nil || !ev.ToTrunk && !o.trunk() {
+		return
+	}
+	if ev.ToTrunk {
+		st.learnTrunk(o.account)
+	}
+	s.send(o, o, ev.Number)
 }
 
 // legForwarded: the phone that was called answered with another number (SIP

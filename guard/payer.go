@@ -30,12 +30,12 @@ func (s *state) upTold(l *leg) (top *leg, told bool) {
 }
 
 // guessed says whether something on the way up from l is still to be told of: who
-// dialled a Local channel, or who transferred a leg that was talking to a phone
+// l is, who dialled a Local channel, or who transferred a leg that was talking to a phone
 // and now dials elsewhere.
 func (s *state) guessed(l *leg) bool {
 	for range maxChain {
 		top, told := s.upTold(l)
-		if !told || l.talked && l.cause == nil {
+		if !told || !l.told() || l.talked && l.cause == nil {
 			return true
 		}
 		if top == nil {
@@ -84,8 +84,8 @@ func (s *state) forwarder(l *leg) *account {
 	if l.exten == "" || l.account != nil && l.account.Name == l.exten || !l.site.Plan.Internal(l.exten) {
 		return nil
 	}
-	domain := ""
-	if l.account != nil {
+	domain := l.domain
+	if l.account != nil && l.account.Domain != "" {
 		domain = l.account.Domain
 	}
 	key := Account{PBX: l.site.name, Domain: domain, Name: l.exten}

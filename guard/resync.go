@@ -1,6 +1,9 @@
 package guard
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // resyncEvery is how often the PBX is asked for its own list though nothing
 // looks wrong, so that no drift lasts.
@@ -29,7 +32,7 @@ func (s *state) legListed(st *site, ev *Event) {
 	if !st.syncing || st.gone[ev.Leg] {
 		return
 	}
-	fresh := st.legs[ev.Leg] == nil
+	fresh := st.legs[ev.Leg] == nil || !st.legs[ev.Leg].told() && ev.Channel != ""
 	l := s.legOf(st, ev.Leg, ev)
 	if l == nil {
 		return
@@ -38,7 +41,8 @@ func (s *state) legListed(st *site, ev *Event) {
 	l.round = st.round
 	if fresh {
 		l.started = s.now.Add(-ev.Since)
-		l.dialled, l.exten = ev.Number, ev.Number
+		l.dialled, l.exten, l.domain = ev.Number, cmp.Or(ev.Exten, ev.Number), ev.Domain
+		s.introduce(l)
 		if st.Plan.Emergency(ev.Number) {
 			st.helps[l.call] = true
 		}
