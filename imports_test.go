@@ -43,7 +43,8 @@ var may = map[string]string{
 
 	"adapters/internal/outlet": "guard",
 	"adapters/internal/pace":   "",
-	"adapters/asterisk":        "guard adapters/internal/outlet adapters/internal/pace adapters/internal/wire",
+	"adapters/asterisk/conf":   "",
+	"adapters/asterisk":        "guard adapters/asterisk/conf adapters/internal/outlet adapters/internal/pace adapters/internal/wire",
 	"adapters/freeswitch":      "guard adapters/internal/outlet adapters/internal/pace adapters/internal/wire",
 }
 

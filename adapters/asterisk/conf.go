@@ -1,74 +1,25 @@
 package asterisk
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path"
 	"strings"
+
+	"pbxguard/adapters/asterisk/conf"
 )
 
-// Bounds of a configuration. FreePBX with a thousand extensions has some 60
-// files and 2 MB.
-const (
-	maxConfSize  = 16 << 20 // bytes in a file
-	maxConfLine  = 64 << 10 // bytes in a line; Asterisk itself takes 8 KB
-	maxConfFiles = 1000
-	maxConfDepth = 10 // of includes, as in Asterisk
-)
-
-// A section is one [name] of a configuration file with all its settings, those
-// of its templates first.
-type section struct {
-	name     string
-	template bool
-	settings []setting
-}
-
-type setting struct{ key, value string }
-
-// get is the value of key that counts: the last. Keys have no case.
-func (s *section) get(key string) string {
-	for i := len(s.settings) - 1; i >= 0; i-- {
-		if strings.EqualFold(s.settings[i].key, key) {
-			return s.settings[i].value
-		}
-	}
-	return ""
-}
-
-// list is all values of key, and of each the parts between commas.
-func (s *section) list(key string) (values []string) {
-	for _, set := range s.settings {
-		if !strings.EqualFold(set.key, key) {
-			continue
-		}
-		for v := range strings.SplitSeq(set.value, ",") {
-			if v = strings.TrimSpace(v); v != "" {
-				values = append(values, v)
-			}
-		}
-	}
-	return values
-}
-
-// yes says whether key is switched on, as Asterisk reads it.
-func (s *section) yes(key string) bool {
-	switch strings.ToLower(s.get(key)) {
-	case "yes", "true", "y", "t", "1", "on":
-		return true
-	}
-	return false
-}
+// maxConfSize bounds a configuration file, in bytes. FreePBX with a thousand
+// extensions has 2 MB in all.
+const maxConfSize = 16 << 20
 
 // tree reads the configuration files below a directory that stands for "/".
 type tree struct {
 	files    fs.FS
 	dir      string // where configuration lies, slash-separated and without a leading slash
 	problems []string
-	includes []string // what the file being read includes, as written
-	opened   int
+	includes []string // what the file read last includes, as written
 }
 
 // openTree returns the tree below root and what closes it. Of another root than
@@ -90,13 +41,17 @@ func (t *tree) problem(format string, args ...any) {
 
 // read returns the sections of a file of the configuration directory. One that
 // does not exist has none; other troubles are noted as problems.
-func (t *tree) read(name string) []section {
-	p := parser{tree: t}
-	t.includes = nil
-	if err := p.file(path.Join(t.dir, name), 0); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		t.problem("%v", err)
+func (t *tree) read(name string) []*conf.Section {
+	r := conf.Reader{Files: conf.FS(t.files, maxConfSize), Dir: path.Join("/", t.dir), Exec: true}
+	f := r.Read(path.Join("/", t.dir, name))
+	t.includes = f.Includes
+	for _, p := range f.Problems {
+		t.problem("%s", p.What)
 	}
-	return p.sections
+	if f.Found && f.Invalid != "" {
+		t.problem("%s", f.Invalid)
+	}
+	return f.Sections
 }
 
 // exists says whether there is a file of this absolute name.

@@ -6,6 +6,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"pbxguard/adapters/asterisk/conf"
 )
 
 // Found is what the configuration files of an Asterisk tell.
@@ -63,8 +65,8 @@ func rootOf(dir string) (root, inside string) {
 		defer done()
 		t.dir = "."
 		for _, s := range t.read("asterisk.conf") {
-			if s.name == "directories" && !s.template && s.get("astetcdir") != "" {
-				inside = path.Clean(s.get("astetcdir"))
+			if s.Name == "directories" && !s.Template && s.Get("astetcdir") != "" {
+				inside = path.Clean(s.Get("astetcdir"))
 			}
 		}
 	}
@@ -92,13 +94,13 @@ func (t *tree) discover(dir string) Found {
 	t.dir = strings.TrimPrefix(dir, "/")
 	for _, s := range t.read("asterisk.conf") {
 		// A template is ignored, as in Asterisk: Debian ships one.
-		if s.name != "directories" || s.template {
+		if s.Name != "directories" || s.Template {
 			continue
 		}
-		if dir := s.get("astetcdir"); dir != "" {
+		if dir := s.Get("astetcdir"); dir != "" {
 			f.ConfigDir = dir
 		}
-		if dir := s.get("astdbdir"); dir != "" {
+		if dir := s.Get("astdbdir"); dir != "" {
 			f.AstDB = path.Join(dir, "astdb.sqlite3")
 		}
 	}
@@ -118,13 +120,13 @@ func (t *tree) discover(dir string) Found {
 
 // manager reads manager.conf.
 func (t *tree) manager(f *Found) {
-	general := section{}
+	general := conf.Section{}
 	for _, s := range t.read("manager.conf") {
 		switch {
-		case s.name == "general":
-			general.settings = append(general.settings, s.settings...)
-		case !s.template && s.name != "":
-			f.Accounts = append(f.Accounts, account(&s))
+		case s.Name == "general":
+			general.Settings = append(general.Settings, s.Settings...)
+		case !s.Template && s.Name != "":
+			f.Accounts = append(f.Accounts, account(s))
 		}
 	}
 	for _, name := range t.includes {
@@ -135,11 +137,11 @@ func (t *tree) manager(f *Found) {
 			}
 		}
 	}
-	f.ManagerEnabled = general.yes("enabled")
-	f.Timestamps = general.yes("timestampevents")
-	f.Address = reachable(general.get("bindaddr"), general.get("port"), "5038")
-	if general.yes("tlsenable") {
-		f.TLSAddress = reachable(general.get("tlsbindaddr"), "", "5039")
+	f.ManagerEnabled = general.Yes("enabled")
+	f.Timestamps = general.Yes("timestampevents")
+	f.Address = reachable(general.Get("bindaddr"), general.Get("port"), "5038")
+	if general.Yes("tlsenable") {
+		f.TLSAddress = reachable(general.Get("tlsbindaddr"), "", "5039")
 	}
 }
 
@@ -167,8 +169,8 @@ var excess = map[string][]string{
 	"write": {"all", "system", "command", "config", "originate", "agi", "dialplan"},
 }
 
-func account(s *section) AMIAccount {
-	a := AMIAccount{Name: s.name, Read: s.list("read"), Write: s.list("write")}
+func account(s *conf.Section) AMIAccount {
+	a := AMIAccount{Name: s.Name, Read: s.List("read"), Write: s.List("write")}
 	for _, right := range a.Read {
 		if slices.Contains(excess["read"], strings.ToLower(right)) {
 			a.Excess = append(a.Excess, "read="+right)
@@ -187,7 +189,7 @@ func (t *tree) realtime() {
 	const lost = "lie in a database: trunks and phones there are not known"
 	for _, s := range t.read("extconfig.conf") {
 		for _, table := range []string{"ps_endpoints", "ps_endpoint_id_ips", "sippeers", "iaxpeers"} {
-			if !s.template && s.get(table) != "" {
+			if !s.Template && s.Get(table) != "" {
 				t.problem("/%s/extconfig.conf: %s %s", t.dir, table, lost)
 			}
 		}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"pbxguard/adapters/asterisk/conf"
 )
 
 // endpoints sorts what the channel drivers are configured with into trunks and
@@ -46,92 +48,90 @@ func (e *endpoints) sorted() (trunks []Trunk, phones []string) {
 // pjsip reads pjsip.conf. A phone logs in and says where it is; a trunk is
 // known by its address, or we log in to it, or it stands at a fixed place and
 // need not log in.
-func (e *endpoints) pjsip(sections []section) {
-	of := map[string][]*section{}
-	for i := range sections {
-		if s := &sections[i]; !s.template {
-			kind := strings.ToLower(s.get("type"))
+func (e *endpoints) pjsip(sections []*conf.Section) {
+	of := map[string][]*conf.Section{}
+	for _, s := range sections {
+		if !s.Template {
+			kind := strings.ToLower(s.Get("type"))
 			of[kind] = append(of[kind], s)
 		}
 	}
 	for _, ep := range of["endpoint"] {
-		hosts := uriHosts(ep.list("outbound_proxy"))
+		hosts := uriHosts(ep.List("outbound_proxy"))
 		fixed := false
 		for _, aor := range of["aor"] {
-			if slices.Contains(ep.list("aors"), aor.name) {
-				hosts = append(hosts, uriHosts(aor.list("contact"))...)
-				hosts = append(hosts, uriHosts(aor.list("outbound_proxy"))...)
-				fixed = fixed || aor.get("contact") != ""
+			if slices.Contains(ep.List("aors"), aor.Name) {
+				hosts = append(hosts, uriHosts(aor.List("contact"))...)
+				hosts = append(hosts, uriHosts(aor.List("outbound_proxy"))...)
+				fixed = fixed || aor.Get("contact") != ""
 			}
 		}
 		known := false
 		for _, id := range of["identify"] {
-			if id.get("endpoint") == ep.name {
+			if id.Get("endpoint") == ep.Name {
 				known = true
-				hosts = append(hosts, matches(id.list("match"))...)
+				hosts = append(hosts, matches(id.List("match"))...)
 			}
 		}
-		loggedIn := ep.get("outbound_auth") != ""
+		loggedIn := ep.Get("outbound_auth") != ""
 		for _, reg := range of["registration"] {
-			if reg.get("endpoint") == ep.name || reg.name == ep.name {
+			if reg.Get("endpoint") == ep.Name || reg.Name == ep.Name {
 				loggedIn = true
-				hosts = append(hosts, uriHosts(reg.list("server_uri"))...)
-				hosts = append(hosts, uriHosts(reg.list("outbound_proxy"))...)
+				hosts = append(hosts, uriHosts(reg.List("server_uri"))...)
+				hosts = append(hosts, uriHosts(reg.List("outbound_proxy"))...)
 			}
 		}
-		logsIn := ep.get("auth") != ""
+		logsIn := ep.Get("auth") != ""
 		switch {
 		case loggedIn, known && (fixed || !logsIn), fixed && !logsIn:
-			e.trunk(ep.name, hosts...)
+			e.trunk(ep.Name, hosts...)
 		case logsIn:
-			e.phones[ep.name] = true
+			e.phones[ep.Name] = true
 		}
 	}
 }
 
 // wizard reads pjsip_wizard.conf, which says in one section what pjsip.conf
 // says in several.
-func (e *endpoints) wizard(sections []section) {
-	for i := range sections {
-		s := &sections[i]
-		if s.template || strings.ToLower(s.get("type")) != "wizard" {
+func (e *endpoints) wizard(sections []*conf.Section) {
+	for _, s := range sections {
+		if s.Template || strings.ToLower(s.Get("type")) != "wizard" {
 			continue
 		}
-		remote := s.list("remote_hosts")
+		remote := s.List("remote_hosts")
 		switch {
-		case s.yes("sends_registrations"), s.yes("sends_auth"), len(remote) > 0 && !s.yes("accepts_registrations"):
+		case s.Yes("sends_registrations"), s.Yes("sends_auth"), len(remote) > 0 && !s.Yes("accepts_registrations"):
 			var hosts []string
 			for _, r := range remote {
 				hosts = append(hosts, hostOf(r))
 			}
-			hosts = append(hosts, matches(s.list("identify/match"))...)
-			hosts = append(hosts, uriHosts(s.list("outbound_proxy"))...)
-			e.trunk(s.name, hosts...)
-		case s.yes("accepts_registrations"), s.yes("accepts_auth"):
-			e.phones[s.name] = true
+			hosts = append(hosts, matches(s.List("identify/match"))...)
+			hosts = append(hosts, uriHosts(s.List("outbound_proxy"))...)
+			e.trunk(s.Name, hosts...)
+		case s.Yes("accepts_registrations"), s.Yes("accepts_auth"):
+			e.phones[s.Name] = true
 		}
 	}
 }
 
 // peers reads sip.conf or iax.conf.
-func (e *endpoints) peers(sections []section) {
+func (e *endpoints) peers(sections []*conf.Section) {
 	var registers []string
-	for i := range sections {
-		s := &sections[i]
-		kind, host := strings.ToLower(s.get("type")), s.get("host")
+	for _, s := range sections {
+		kind, host := strings.ToLower(s.Get("type")), s.Get("host")
 		switch {
-		case s.template:
-		case s.name == "general":
-			for _, set := range s.settings {
-				if strings.EqualFold(set.key, "register") {
-					registers = append(registers, set.value) // whose password may hold commas
+		case s.Template:
+		case s.Name == "general":
+			for _, set := range s.Settings {
+				if strings.EqualFold(set.Key, "register") {
+					registers = append(registers, set.Value) // whose password may hold commas
 				}
 			}
 		case kind != "peer" && kind != "friend":
 		case strings.EqualFold(host, "dynamic"):
-			e.phones[s.name] = true
+			e.phones[s.Name] = true
 		default:
-			e.trunk(s.name, hostOf(host), hostOf(s.get("outboundproxy")))
+			e.trunk(s.Name, hostOf(host), hostOf(s.Get("outboundproxy")))
 		}
 	}
 	for _, line := range registers {
