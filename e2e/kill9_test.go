@@ -97,7 +97,7 @@ func (k *killed) live() {
 		begin = time.Now()
 		k.d.launch()
 	}
-	ctx, cancel := context.WithTimeout(k.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(k.t.Context(), 2*time.Minute)
 	defer cancel()
 	for {
 		if _, err := k.client.Calls(ctx); err == nil {
@@ -123,7 +123,7 @@ func (k *killed) live() {
 func (k *killed) returned(ctx context.Context) {
 	k.t.Helper()
 	lost := []error{errors.New("never looked")}
-	for deadline := time.Now().Add(3 * time.Second); len(lost) > 0 && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); len(lost) > 0 && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		lost = k.lost(ctx)
 	}
 	for _, err := range lost[:min(len(lost), 10)] {
