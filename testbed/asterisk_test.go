@@ -18,11 +18,12 @@ var (
 	mallory = netip.MustParseAddr("203.0.113.7")
 )
 
-// server is one SIP stack of a running Asterisk.
+// server is one SIP stack of a running PBX.
 type server struct {
 	name string
-	*Asterisk
-	addr netip.AddrPort
+	PBX
+	addr, addr6 netip.AddrPort // addr6 if it speaks IPv6
+	asterisk    *Asterisk      // nil if it is another
 }
 
 // eachServer runs the test on chan_pjsip and chan_sip of 16 and on 22.
@@ -30,9 +31,9 @@ func eachServer(t *testing.T, test func(t *testing.T, s server)) {
 	for _, version := range []int{16, 22} {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
 			a := Start(t, version)
-			t.Run("pjsip", func(t *testing.T) { test(t, server{"pjsip", a, a.SIP}) })
+			t.Run("pjsip", func(t *testing.T) { test(t, server{"pjsip", a, a.SIP, a.SIP6, a}) })
 			if a.OldSIP.IsValid() {
-				t.Run("sip", func(t *testing.T) { test(t, server{"sip", a, a.OldSIP}) })
+				t.Run("sip", func(t *testing.T) { test(t, server{"sip", a, a.OldSIP, netip.AddrPort{}, a}) })
 			}
 		})
 	}
@@ -47,14 +48,10 @@ func seconds(t *testing.T, n int) context.Context {
 
 func TestAsterisk(t *testing.T) {
 	eachServer(t, func(t *testing.T, s server) {
-		if got, want := s.CLI(t, "core show version"), fmt.Sprintf("Asterisk %d.", s.Version); !strings.HasPrefix(got, want) {
+		if got, want := s.CLI(t, "core show version"), fmt.Sprintf("Asterisk %d.", s.asterisk.Version); !strings.HasPrefix(got, want) {
 			t.Errorf("CLI says %q, want %q...", got, want)
 		}
-		t.Run("register", func(t *testing.T) { testRegister(t, s) })
-		t.Run("call the trunk", func(t *testing.T) { testTrunk(t, s) })
-		t.Run("answer modes", func(t *testing.T) { testAnswers(t, s) })
-		t.Run("hang up", func(t *testing.T) { testHangup(t, s) })
-		t.Run("transfer", func(t *testing.T) { testTransfer(t, s) })
+		testTelephony(t, s)
 		t.Run("manager", func(t *testing.T) { testAMI(t, s) })
 		t.Run("nonce", func(t *testing.T) { testNonce(t, s) })
 		t.Run("foreign nonce", func(t *testing.T) { testForeignNonce(t, s) })
@@ -82,12 +79,12 @@ func testRegister(t *testing.T, s server) {
 		t.Run(tt.name, func(t *testing.T) {
 			addr, want := s.addr, tt.want
 			if tt.src.Is6() {
-				if s.name == "sip" {
-					return // its chan_sip listens on IPv4 only
+				if !s.addr6.IsValid() {
+					return // it listens on IPv4 only
 				}
-				addr = s.SIP6
+				addr = s.addr6
 			}
-			if s.name == "sip" && want == 401 {
+			if s.name != "pjsip" && want == 401 {
 				want = 403
 			}
 			p := NewPhone(t, tt.src, tt.user, tt.password, addr, tt.opts...)
@@ -104,11 +101,20 @@ func testRegister(t *testing.T, s server) {
 	}
 }
 
+// testTelephony does what both kinds of server must do alike.
+func testTelephony(t *testing.T, s server) {
+	t.Run("register", func(t *testing.T) { testRegister(t, s) })
+	t.Run("call the trunk", func(t *testing.T) { testTrunk(t, s) })
+	t.Run("answer modes", func(t *testing.T) { testAnswers(t, s) })
+	t.Run("hang up", func(t *testing.T) { testHangup(t, s) })
+	t.Run("transfer", func(t *testing.T) { testTransfer(t, s) })
+}
+
 // testTrunk calls out in every way the dialplan has and looks at what the
 // trunk was sent.
 func testTrunk(t *testing.T, s server) {
 	ctx := seconds(t, 10)
-	trunk := NewTrunk(t, s.Asterisk)
+	trunk := NewTrunk(t, s.PBX)
 	phone := NewPhone(t, alice, "100", Password("100"), s.addr)
 	for i, tt := range []struct{ dialled, sent string }{
 		{"112", "112"},
@@ -138,7 +144,7 @@ func testTrunk(t *testing.T, s server) {
 
 func testAnswers(t *testing.T, s server) {
 	ctx := seconds(t, 20)
-	trunk := NewTrunk(t, s.Asterisk)
+	trunk := NewTrunk(t, s.PBX)
 	phone := NewPhone(t, alice, "100", Password("100"), s.addr)
 	called := NewPhone(t, bob, "101", Password("101"), s.addr)
 	if got, err := called.Register(ctx); err != nil || got != 200 {
@@ -175,7 +181,7 @@ func testAnswers(t *testing.T, s server) {
 // testHangup ends calls in each of their states, from either side.
 func testHangup(t *testing.T, s server) {
 	ctx := seconds(t, 20)
-	trunk := NewTrunk(t, s.Asterisk, Answering(Ring()))
+	trunk := NewTrunk(t, s.PBX, Answering(Ring()))
 	phone := NewPhone(t, alice, "100", Password("100"), s.addr)
 
 	ringing := phone.Invite("0205550123")
@@ -201,7 +207,7 @@ func testHangup(t *testing.T, s server) {
 	if got, err := answered.Wait(ctx); err != nil || got != 200 {
 		t.Fatalf("got %d, %v; want 200", got, err)
 	}
-	s.CLI(t, "channel request hangup all")
+	s.HangUpAll(t)
 	if _, err := answered.Ended(ctx); err != nil {
 		t.Error(err)
 	}
@@ -209,7 +215,7 @@ func testHangup(t *testing.T, s server) {
 
 func testTransfer(t *testing.T, s server) {
 	ctx := seconds(t, 20)
-	trunk := NewTrunk(t, s.Asterisk)
+	trunk := NewTrunk(t, s.PBX)
 	phone := NewPhone(t, alice, "100", Password("100"), s.addr)
 	called := NewPhone(t, bob, "101", Password("101"), s.addr)
 	if got, err := called.Register(ctx); err != nil || got != 200 {

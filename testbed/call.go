@@ -76,7 +76,7 @@ func (p *Phone) sdp() string {
 
 // Invite calls the number and returns at once; Wait tells how it went.
 func (p *Phone) Invite(number string, opts ...CallOption) *Call {
-	s := callSettings{from: fmt.Sprintf("<sip:%s@%s>", p.User, host(p.Server.Addr())), password: &p.Password}
+	s := callSettings{from: fmt.Sprintf("<sip:%s@%s>", p.User, p.domain), password: &p.Password}
 	for _, opt := range opts {
 		opt(&s)
 	}

@@ -102,6 +102,6 @@ func (c *Call) refer(ctx context.Context, target string) error {
 	}
 	return c.request(ctx, "REFER", []string{
 		"Refer-To: <" + target + ">",
-		"Referred-By: <" + fmt.Sprintf("sip:%s@%s", c.phone.User, host(c.phone.Server.Addr())) + ">",
+		"Referred-By: <" + fmt.Sprintf("sip:%s@%s", c.phone.User, c.phone.domain) + ">",
 	}, "")
 }

@@ -9,7 +9,7 @@ import (
 
 func testLoad(t *testing.T, s server) {
 	ctx := seconds(t, 20)
-	trunk := NewTrunk(t, s.Asterisk)
+	trunk := NewTrunk(t, s.asterisk)
 	load := Load{Source: alice, User: "100", Number: "0031900123456", Rate: 20, Calls: 10}
 	if good, bad := load.Run(ctx, t, s.addr); good != 10 || bad != 0 {
 		t.Errorf("%d good and %d bad calls, want 10 and 0", good, bad)
@@ -26,7 +26,7 @@ func testLoad(t *testing.T, s server) {
 	if !strings.Contains(got, "250") {
 		t.Errorf("svcrack did not find the password 250:\n%s", got)
 	}
-	log, err := os.ReadFile(filepath.Join(s.Root, "log", "security"))
+	log, err := os.ReadFile(filepath.Join(s.asterisk.Root, "log", "security"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 // nonce was sent to wherever ChallengeSent of the same session says.
 func testNonce(t *testing.T, s server) {
 	ctx := seconds(t, 10)
-	r := record(t, s.Asterisk, "pbxguard", "guard-secret")
+	r := record(t, s.asterisk, "pbxguard", "guard-secret")
 	failure, unsolicited := "Event: InvalidPassword", 0
 	if s.name == "pjsip" {
 		failure, unsolicited = "Event: ChallengeResponseFailed", 1
@@ -92,9 +92,9 @@ func testAMI(t *testing.T, s server) {
 	for _, tt := range []struct{ user, secret string }{
 		{"pbxguard", "guard-secret"}, {"pbxguard-admin", "admin-secret"}, {"all", "all-secret"},
 	} {
-		record(t, s.Asterisk, tt.user, tt.secret)
+		record(t, s.asterisk, tt.user, tt.secret)
 	}
-	r := record(t, s.Asterisk, "pbxguard", "guard-secret")
+	r := record(t, s.asterisk, "pbxguard", "guard-secret")
 	p := NewPhone(t, alice, "100", Password("100"), s.addr)
 	if got, err := p.Register(seconds(t, 5)); err != nil || got != 200 {
 		t.Fatalf("REGISTER: got %d, %v; want 200", got, err)

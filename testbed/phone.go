@@ -24,7 +24,8 @@ type Phone struct {
 
 	proto    string // udp or tcp
 	agent    string
-	oneCall  bool // registrations share a Call-ID
+	domain   string // of its address of record
+	oneCall  bool   // registrations share a Call-ID
 	packets  *net.UDPConn
 	stream   net.Conn
 	gone     chan struct{} // closed when nothing more can arrive
@@ -46,6 +47,7 @@ type PhoneOption func(*phoneSettings)
 
 type phoneSettings struct {
 	proto, agent string
+	domain       string
 	port         uint16
 	answer       Answer
 	freshCallID  bool
@@ -63,6 +65,10 @@ func Answering(a Answer) PhoneOption { return func(s *phoneSettings) { s.answer 
 // UserAgent is the User-Agent header of the phone's requests.
 func UserAgent(name string) PhoneOption { return func(s *phoneSettings) { s.agent = name } }
 
+// Domain is the phone's domain, for a server of several; without it, it is the
+// server's address.
+func Domain(name string) PhoneOption { return func(s *phoneSettings) { s.domain = name } }
+
 // FreshCallID gives every REGISTER a Call-ID of its own, as guessing tools
 // do. A phone keeps one.
 func FreshCallID() PhoneOption { return func(s *phoneSettings) { s.freshCallID = true } }
@@ -70,13 +76,13 @@ func FreshCallID() PhoneOption { return func(s *phoneSettings) { s.freshCallID =
 // NewPhone binds a phone to src. It is closed when the test ends.
 func NewPhone(t testing.TB, src netip.Addr, user, password string, server netip.AddrPort, opts ...PhoneOption) *Phone {
 	t.Helper()
-	s := phoneSettings{proto: "udp", agent: "testphone/1", answer: Accept()}
+	s := phoneSettings{proto: "udp", agent: "testphone/1", domain: host(server.Addr()), answer: Accept()}
 	for _, opt := range opts {
 		opt(&s)
 	}
 	p := &Phone{
 		User: user, Password: password, Server: server,
-		proto: s.proto, agent: s.agent, oneCall: !s.freshCallID, answer: s.answer,
+		proto: s.proto, agent: s.agent, domain: s.domain, oneCall: !s.freshCallID, answer: s.answer,
 		gone: make(chan struct{}), wake: make(chan struct{}, 1),
 		calls: map[string]*Call{}, pending: map[string]*exchange{},
 	}
@@ -231,7 +237,7 @@ func (p *Phone) registration(expires int) request {
 		p.register.id, p.register.tag, p.register.seq = rand.Text(), rand.Text(), 0
 	}
 	p.register.seq += 2
-	aor := fmt.Sprintf("<sip:%s@%s>", p.User, host(p.Server.Addr()))
+	aor := fmt.Sprintf("<sip:%s@%s>", p.User, p.domain)
 	return request{
 		to: p.Server, method: "REGISTER", uri: "sip:" + p.Server.String(),
 		fromHdr: aor + ";tag=" + p.register.tag, toHdr: aor, id: p.register.id, seq: p.register.seq,
