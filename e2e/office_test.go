@@ -28,6 +28,27 @@ func stack(a *testbed.Asterisk, name string, addr netip.AddrPort) server {
 // tech is how Asterisk names the stack's channels.
 func (s server) tech() string { return strings.ToUpper(s.name) }
 
+// newFreeSWITCH starts a real FreeSWITCH, if one is installed.
+func newFreeSWITCH(t testing.TB, opts ...testbed.Option) server {
+	t.Helper()
+	f := testbed.StartFreeSWITCH(t, opts...)
+	return server{PBX: f, name: "freeswitch", addr: f.SIP}
+}
+
+// freeSWITCH is the server, if it is one.
+func (s server) freeSWITCH() *testbed.FreeSWITCH {
+	f, _ := s.PBX.(*testbed.FreeSWITCH)
+	return f
+}
+
+// control is where a guard logs in, host:port.
+func (s server) control() string {
+	if f := s.freeSWITCH(); f != nil {
+		return f.ESL
+	}
+	return s.Asterisk.AMI
+}
+
 // onServers runs the test on chan_pjsip and chan_sip of Asterisk 16 and on 22.
 func onServers(t *testing.T, test func(t *testing.T, s server)) {
 	for _, version := range []int{16, 22} {

@@ -146,7 +146,7 @@ func (o *office) stillKnown(before knowledge) {
 	}
 }
 
-// sameCalls waits until the daemon sees the legs that Asterisk has, and as many
+// sameCalls waits until the daemon sees the legs that the PBX has, and as many
 // outbound calls as there must be.
 func (o *office) sameCalls(live bool) {
 	o.t.Helper()
@@ -154,12 +154,12 @@ func (o *office) sameCalls(live bool) {
 	if live {
 		want = 2
 	}
-	o.guard.await("the daemon sees what Asterisk does", 15*time.Second, func() bool {
+	o.guard.await("the daemon sees what the PBX does", 15*time.Second, func() bool {
 		st := o.guard.Status().Engine
 		return st.Sites[0].Legs == o.Legs(o.t) && st.Calls == want
 	})
 	if got := o.Legs(o.t); got != 2*want {
-		o.t.Errorf("Asterisk has %d legs, want %d", got, 2*want)
+		o.t.Errorf("the PBX has %d legs, want %d", got, 2*want)
 	}
 	payers := map[string]bool{}
 	for _, c := range o.guard.Calls() {
@@ -173,7 +173,7 @@ func (o *office) sameCalls(live bool) {
 // cut drops every packet between the daemon and AMI.
 func (o *office) cut() {
 	o.t.Helper()
-	_, port, err := net.SplitHostPort(o.Asterisk.AMI)
+	_, port, err := net.SplitHostPort(o.control())
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func (o *office) cut() {
 // join lets packets pass again.
 func (o *office) join() {
 	o.t.Helper()
-	_, port, _ := strings.Cut(o.Asterisk.AMI, ":")
+	_, port, _ := strings.Cut(o.control(), ":")
 	o.nft("delete table inet cut" + port)
 }
 

@@ -85,8 +85,7 @@ var ways = []way{
 	}},
 	{"originate", "101", "originate", func(o *office, number string, _ bool) *testbed.Call {
 		p101 := o.phone("101")
-		o.originate("Channel: "+o.tech()+"/101", "Context: outbound", "Exten: "+number, "Priority: 1",
-			"CallerID: \"Bank\" <0205550000>", "Variable: TECH="+o.tech())
+		o.originate("101", number)
 		return o.incoming(p101)
 	}},
 }
@@ -228,14 +227,19 @@ func (o *office) disa(call *testbed.Call, number string) *testbed.Call {
 	return call
 }
 
-// originate has the server place a call, as a CRM does.
-func (o *office) originate(headers ...string) {
+// originate has the server call a phone and then the number, as a CRM does.
+func (o *office) originate(phone, number string) {
 	o.t.Helper()
-	conn, err := net.Dial("tcp", o.Asterisk.AMI)
+	if f := o.freeSWITCH(); f != nil {
+		o.CLI(o.t, fmt.Sprintf("bgapi originate {origination_caller_id_number=0205550000}user/%s@%s %s XML default", phone, f.Domain, number))
+		return
+	}
+	conn, err := net.Dial("tcp", o.control())
 	if err != nil {
 		o.t.Fatal(err)
 	}
 	o.t.Cleanup(func() { conn.Close() })
 	fmt.Fprint(conn, "Action: Login\r\nUsername: all\r\nSecret: all-secret\r\nEvents: off\r\n\r\n")
-	fmt.Fprintf(conn, "Action: Originate\r\nAsync: true\r\n%s\r\n\r\n", strings.Join(headers, "\r\n"))
+	fmt.Fprintf(conn, "Action: Originate\r\nAsync: true\r\nChannel: %[1]s/%[2]s\r\nContext: outbound\r\nExten: %[3]s\r\nPriority: 1\r\n"+
+		"CallerID: \"Bank\" <0205550000>\r\nVariable: TECH=%[1]s\r\n\r\n", o.tech(), phone, number)
 }

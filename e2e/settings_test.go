@@ -19,6 +19,7 @@ type settings struct {
 	BansMore    string // further lines of [bans]
 	PBX         string // further lines of [[pbx]]
 	Address     string // of the PBX's control port; "" is the testbed's plain one
+	User        string // of FreeSWITCH; "" is the right one, "none" is none
 	Secret      string // of the account there; "" is the right one
 	Firewall    string // mode; "" is "dry"
 	Tables      string // further tables, such as [rules.duration]

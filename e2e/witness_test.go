@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -13,8 +15,8 @@ import (
 	"pbxguard/testbed"
 )
 
-// witness is an AMI client beside the daemon's: what Asterisk itself says of
-// who speaks to it.
+// witness is a client beside the daemon's: what the PBX itself says of who
+// speaks to it.
 type witness struct {
 	mu   sync.Mutex
 	seen []sighting
@@ -22,7 +24,7 @@ type witness struct {
 
 // sighting is one security event.
 type sighting struct {
-	at     time.Time // by Asterisk's clock, in milliseconds
+	at     time.Time // by the PBX's clock
 	event  string
 	source netip.Addr
 }
@@ -64,6 +66,29 @@ func (w *witness) read(conn net.Conn, accepted func()) {
 	}
 }
 
+// newESLWitness watches who speaks to a FreeSWITCH until the test ends.
+func newESLWitness(t testing.TB, f *testbed.FreeSWITCH) *witness {
+	t.Helper()
+	w := &witness{}
+	f.Subscribe(t, "plain CUSTOM sofia::pre_register sofia::register_attempt sofia::register", w.noteESL)
+	return w
+}
+
+// noteESL notes a login: its event is the result, or "" for a challenge.
+func (w *witness) noteESL(event map[string]string) {
+	stamp, err := strconv.ParseInt(event["Event-Date-Timestamp"], 10, 64)
+	if err != nil {
+		return
+	}
+	source, err := netip.ParseAddr(event["network-ip"])
+	if err != nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.seen = append(w.seen, sighting{time.UnixMicro(stamp), event["auth-result"], source})
+}
+
 func (w *witness) note(block map[string]string) {
 	parts := strings.Split(block["RemoteAddress"], "/")
 	at, err := time.Parse("2006-01-02T15:04:05.000-0700", block["EventTV"])
@@ -84,14 +109,14 @@ func (w *witness) from(source netip.Addr, events ...string) (seen []sighting) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, s := range w.seen {
-		if s.source == source && (len(events) == 0 || strings.Contains(strings.Join(events, " "), s.event)) {
+		if s.source == source && (len(events) == 0 || slices.Contains(events, s.event)) {
 			seen = append(seen, s)
 		}
 	}
 	return seen
 }
 
-// failures are the attempts of a source that Asterisk turned away, one event each.
+// failures are the attempts of a source that the PBX turned away, one event each.
 func (w *witness) failures(source netip.Addr) []sighting {
-	return w.from(source, "ChallengeResponseFailed", "InvalidPassword")
+	return w.from(source, "ChallengeResponseFailed", "InvalidPassword", "FORBIDDEN")
 }

@@ -2,17 +2,21 @@ package testbed
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"net"
 	"net/textproto"
+	"net/url"
 	"strconv"
 	"strings"
+	"sync"
+	"testing"
 	"time"
 )
 
-// eslPassword is the administrator's password of a FreeSWITCH's event socket.
-const eslPassword = "Esl-4711-wq"
+// ESLPassword is the administrator's password of a FreeSWITCH's event socket.
+const ESLPassword = "Esl-4711-wq"
 
 // esl is an administrator's connection to a FreeSWITCH's event socket.
 type esl struct {
@@ -22,7 +26,7 @@ type esl struct {
 
 // dialESL connects and logs in as the administrator.
 func dialESL(addr string, limit time.Duration) (*esl, error) {
-	return loginESL(addr, "auth "+eslPassword, limit)
+	return loginESL(addr, "auth "+ESLPassword, limit)
 }
 
 // loginESL connects and logs in with a command.
@@ -70,4 +74,60 @@ func (c *esl) read() (head textproto.MIMEHeader, body string, err error) {
 	buf := make([]byte, n)
 	_, err = io.ReadFull(c.in, buf)
 	return head, string(buf), err
+}
+
+// decodeEvent reads the headers of a plain event.
+func decodeEvent(body string) map[string]string {
+	event := map[string]string{}
+	for line := range strings.Lines(body) {
+		key, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
+		if plain, err := url.PathUnescape(value); err == nil {
+			value = plain
+		}
+		event[key] = value
+	}
+	return event
+}
+
+// Record has the server tell of events, as "event" asks for them, and returns a
+// function that ends the recording and yields every byte that came.
+func (f *FreeSWITCH) Record(t testing.TB, events string) (text func() []byte) {
+	t.Helper()
+	conn, err := net.DialTimeout("tcp", f.ESL, 30*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var buf bytes.Buffer
+	done := make(chan struct{})
+	go func() { defer close(done); io.Copy(&buf, conn) }()
+	stop := sync.OnceFunc(func() { conn.Close(); <-done })
+	t.Cleanup(stop)
+	fmt.Fprintf(conn, "auth %s\n\nevent %s\n\n", ESLPassword, events)
+	return func() []byte { stop(); return buf.Bytes() }
+}
+
+// Subscribe has the server tell of events, as "event" asks for them, until the
+// test ends. Values are decoded.
+func (f *FreeSWITCH) Subscribe(t testing.TB, events string, tell func(event map[string]string)) {
+	t.Helper()
+	c, err := dialESL(f.ESL, 30*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if reply, err := c.command("event " + events); err != nil || !strings.HasPrefix(reply, "+OK") {
+		t.Fatalf("event %s: %s, %v", events, reply, err)
+	}
+	c.SetDeadline(time.Time{})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			_, body, err := c.read()
+			if err != nil {
+				return // it is closed below, or the server is gone
+			}
+			tell(decodeEvent(body))
+		}
+	}()
+	t.Cleanup(func() { c.Close(); <-done })
 }

@@ -126,6 +126,8 @@ func testUserauth(t *testing.T, f *FreeSWITCH) {
 		{"api global_getvar default_password", "-ERR permission denied"},
 		{"api hupall", "-ERR permission denied"},
 		{"event plain ALL", "-ERR permission denied"},
+		{"event plain CHANNEL_CREATE CUSTOM sofia::register_attempt", "+OK event listener enabled plain"},
+		{"log 4", "+OK log level 4"},
 	} {
 		if got, err := c.command(tt.cmd); err != nil || !strings.Contains(got, tt.want) {
 			t.Errorf("%s: got %q, %v; want %q", tt.cmd, got, err, tt.want)

@@ -69,7 +69,7 @@ func (f *FreeSWITCH) adapt() error {
 		{"vars.xml", "external_sip_port", port(f.External)},
 		{"autoload_configs/event_socket.conf.xml", "listen-ip", "127.0.0.1"},
 		{"autoload_configs/event_socket.conf.xml", "listen-port", f.ESL[strings.LastIndexByte(f.ESL, ':')+1:]},
-		{"autoload_configs/event_socket.conf.xml", "password", eslPassword},
+		{"autoload_configs/event_socket.conf.xml", "password", ESLPassword},
 		{"autoload_configs/switch.conf.xml", "sessions-per-second", "1000"},
 		// Several domains, and several servers on one machine.
 		{"sip_profiles/internal.xml", "force-register-domain", ""},
@@ -82,9 +82,12 @@ func (f *FreeSWITCH) adapt() error {
 			return err
 		}
 	}
-	// A demonstration of voice effects takes all calls to 101.
-	if err := os.RemoveAll(filepath.Join(f.Conf(), "dialplan/default/00_ladspa.xml")); err != nil {
-		return err
+	// One demonstration takes all calls to 101; another lets phones from
+	// 192.0.2.0/24 call without a password, as the user brian.
+	for _, name := range []string{"dialplan/default/00_ladspa.xml", "directory/default/brian.xml"} {
+		if err := os.RemoveAll(filepath.Join(f.Conf(), name)); err != nil {
+			return err
+		}
 	}
 	// The server guesses its own address, which no route leads to here.
 	return f.edit("vars.xml", func(text string) (string, error) {
@@ -219,7 +222,8 @@ func (f *FreeSWITCH) addUsers() error {
 // guardUser is the account of a guard, with the least that it needs.
 const guardUser = `  <user id="pbxguard"><params>` +
 	`<param name="esl-password" value="guard-secret"/>` +
-	`<param name="esl-allowed-events" value="CHANNEL_CREATE CHANNEL_ANSWER CHANNEL_BRIDGE CHANNEL_UNBRIDGE CHANNEL_HANGUP CHANNEL_HANGUP_COMPLETE CHANNEL_EXECUTE CUSTOM"/>` +
+	`<param name="esl-allowed-events" value="CHANNEL_CREATE CHANNEL_ANSWER CHANNEL_HANGUP_COMPLETE RELOADXML CUSTOM ` +
+	`sofia::pre_register sofia::register_attempt sofia::register sofia::unregister sofia::expire sofia::wrong_call_state"/>` +
 	`<param name="esl-allowed-api" value="uuid_kill show"/>` +
 	`</params></user>
 `
