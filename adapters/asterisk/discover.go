@@ -24,6 +24,8 @@ type Found struct {
 	ManagerDir     string       `json:"manager_dir,omitempty"` // the directory of which manager.conf includes every file
 	AstDB          string       `json:"astdb"`                 // Asterisk's database, an SQLite file
 	Problems       []string     `json:"problems,omitempty"`    // what could not be read, or was not understood
+
+	general bool // manager.conf has a section of that name
 }
 
 // Trunk is an endpoint beyond which there is another network.
@@ -124,6 +126,7 @@ func (t *tree) manager(f *Found) {
 	for _, s := range t.read("manager.conf") {
 		switch {
 		case s.Name == "general":
+			f.general = true
 			general.Settings = append(general.Settings, s.Settings...)
 		case !s.Template && s.Name != "":
 			f.Accounts = append(f.Accounts, account(s))
@@ -198,7 +201,8 @@ func (t *tree) realtime() {
 
 // Stanza is the section for manager.conf that lets the guard watch and end
 // calls and do nothing else, and the file that it belongs in: one of its own if
-// own is true, else one to which it is to be added.
+// own is true, else one to which it is to be added. AMI that is off is switched
+// on by it, for this host alone, but not FreePBX's, which has a switch of its own.
 func Stanza(f Found, user, secret string) (text, file string, own bool, err error) {
 	if user == "" || strings.ContainsAny(user, "[]();#=, \t"+breaks) {
 		return "", "", false, fmt.Errorf("cannot use %q as the name of an AMI user", user)
@@ -206,7 +210,10 @@ func Stanza(f Found, user, secret string) (text, file string, own bool, err erro
 	if secret == "" || strings.ContainsAny(secret, ";\\\t "+breaks) {
 		return "", "", false, fmt.Errorf("cannot use this secret for AMI: it is empty or holds a blank, a semicolon or a backslash")
 	}
-	text = "[" + user + "]\n" +
+	if !f.ManagerEnabled && !f.FreePBX {
+		text = f.switchOn()
+	}
+	text += "[" + user + "]\n" +
 		"secret = " + secret + "\n" +
 		"deny = 0.0.0.0/0.0.0.0\n" +
 		"permit = 127.0.0.1/255.255.255.255\n" +
@@ -219,4 +226,14 @@ func Stanza(f Found, user, secret string) (text, file string, own bool, err erro
 		return text, path.Join(f.ManagerDir, user+".conf"), true, nil
 	}
 	return text, path.Join(f.ConfigDir, "manager.conf"), false, nil
+}
+
+// switchOn is what switches AMI on. Of settings that stand twice in a section
+// Asterisk takes the last.
+func (f Found) switchOn() string {
+	head := "[general]"
+	if f.general {
+		head += "(+)"
+	}
+	return head + "\nenabled = yes\nbindaddr = 127.0.0.1\n\n"
 }

@@ -115,7 +115,7 @@ aors=nothing
 	want := Found{
 		ConfigDir: "/etc/asterisk", ManagerEnabled: true, Timestamps: true,
 		Address: "127.0.0.1:5138", TLSAddress: "[::1]:5139",
-		ManagerDir: "/etc/asterisk/manager.d", AstDB: "/var/db/astdb.sqlite3",
+		general: true, ManagerDir: "/etc/asterisk/manager.d", AstDB: "/var/db/astdb.sqlite3",
 		Accounts: []AMIAccount{
 			{Name: "panel", Read: []string{"all"}, Write: []string{"originate", "call", "command"},
 				Excess: []string{"read=all", "write=originate", "write=command"}},
@@ -201,6 +201,39 @@ func TestStanza(t *testing.T) {
 		if text, _, _, err := Stanza(Found{}, bad[0], bad[1]); err == nil || text != "" {
 			t.Errorf("Stanza(%q, %q): got %q, want an error", bad[0], bad[1], text)
 		}
+	}
+}
+
+// AMI that is off is on, and for this host alone, once the stanza is where it belongs.
+func TestStanzaSwitchesOn(t *testing.T) {
+	for _, tt := range []struct{ name, manager string }{
+		{"off", "[general]\nenabled = no\nbindaddr = 0.0.0.0\n#include \"manager.d/*.conf\"\n"},
+		{"nothing said", "#include \"manager.d/*.conf\"\n"},
+		{"in one file", "[general]\nport = 5038\n[x]\n"},
+	} {
+		files := map[string]string{"etc/asterisk/manager.conf": tt.manager, "etc/asterisk/manager.d/README": ""}
+		before, err := Discover(root(t, files))
+		if err != nil || before.ManagerEnabled {
+			t.Fatalf("%s: got enabled %v, %v, want AMI off", tt.name, before.ManagerEnabled, err)
+		}
+		text, file, own, err := Stanza(before, "pbxguard", "s3cret")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !own {
+			text = files[file[1:]] + text
+		}
+		files[file[1:]] = text
+		after, err := Discover(root(t, files))
+		if err != nil || !after.ManagerEnabled || after.Address != "127.0.0.1:5038" || len(after.Problems) > 0 {
+			t.Errorf("%s: got %+v, %v, want AMI on at 127.0.0.1:5038", tt.name, after, err)
+		}
+		if !slices.ContainsFunc(after.Accounts, func(a AMIAccount) bool { return a.Name == "pbxguard" }) {
+			t.Errorf("%s: got accounts %+v, want pbxguard among them", tt.name, after.Accounts)
+		}
+	}
+	if text, _, _, _ := Stanza(Found{FreePBX: true}, "pbxguard", "x"); strings.Contains(text, "general") {
+		t.Errorf("got %q, want FreePBX's switch left alone", text)
 	}
 }
 

@@ -137,7 +137,7 @@ func (p *port) status() (control.PBX, []control.Check) {
 	}
 	pbx := p.current.Load()
 	if why := p.broken.Load(); why != nil {
-		return st, failed(*why, "pbxguard setup")
+		return st, failed(*why, "pbxguard setup --write")
 	}
 	if pbx == nil {
 		return st, failed("not connected yet", "pbxguard status")
