@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"syscall"
+	"time"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
 )
@@ -48,8 +49,9 @@ const walLimit = "PRAGMA journal_size_limit = 4194304"
 
 const writable = 2 // W_OK of access(2)
 
-// open opens path for writing, and creates or migrates it as needed.
-func open(path string) (*database, error) {
+// open opens path for writing by a version of the program, and creates or
+// migrates it as needed.
+func open(path, program string) (*database, error) {
 	if err := inspect(path); err != nil {
 		return nil, err
 	}
@@ -61,13 +63,13 @@ func open(path string) (*database, error) {
 		return nil, err
 	}
 	db := &database{lock: lock}
-	if err := db.connect(path); err != nil {
+	if err := db.connect(path, program); err != nil {
 		return nil, errors.Join(err, db.close())
 	}
 	return db, nil
 }
 
-func (db *database) connect(path string) (err error) {
+func (db *database) connect(path, program string) (err error) {
 	if err := create(path); err != nil {
 		return err
 	}
@@ -82,6 +84,9 @@ func (db *database) connect(path string) (err error) {
 		return err
 	}
 	if _, err := db.w.Exec(walLimit); err != nil {
+		return err
+	}
+	if err := signProgram(db.w, program, time.Now()); err != nil {
 		return err
 	}
 	db.r, err = openReaders(uri(path, reading))

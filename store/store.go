@@ -34,6 +34,8 @@ type Options struct {
 	// Queue is how many records may wait for the writer in each of two lanes,
 	// and how many may wait for a failing disk; 0 is 16384.
 	Queue int
+	// Program is the version of the program, which the file remembers.
+	Program string
 	// ReadOnly opens an existing file for looking, beside the daemon or
 	// without it. Such a store has no [Store.Run].
 	ReadOnly bool
@@ -105,7 +107,7 @@ func (s *Store) open() error {
 		s.db.Store(&database{r: r})
 		return nil
 	}
-	db, err := open(s.path)
+	db, err := open(s.path, s.o.Program)
 	if err != nil && !diskTrouble(err) {
 		return err
 	}

@@ -148,7 +148,7 @@ func (w *writer) connect() (*database, error) {
 	db := w.db.Load()
 	if db == nil {
 		var err error
-		if db, err = open(w.path); err != nil {
+		if db, err = open(w.path, w.o.Program); err != nil {
 			return nil, err
 		}
 		w.db.Store(db)
