@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -52,10 +53,10 @@ func (c *cli) checks(ctx context.Context, conf *config.Config) []control.Check {
 		checks = append(checks, checkZone(pbx))
 	}
 	checks = append(checks, checkTables(conf)...)
-	checks = append(checks, checkFirewall(conf.Firewall.Mode))
+	checks = append(checks, checkNetwork(wantedBy(ctx, conf), "/"), checkFirewall(conf.Firewall.Mode))
 	st, err := c.client().Status(ctx)
 	if err != nil {
-		return append(checks, checkStore(conf.Store.Path),
+		return append(checks, checkStore(ctx, conf.Store.Path),
 			control.Check{Name: "daemon", Result: control.Warning, Detail: err.Error(), Fix: "systemctl start pbxguard"})
 	}
 	checks = append(checks, control.Check{Name: "daemon", Result: control.OK, Detail: "it runs, version " + st.Version})
@@ -77,7 +78,7 @@ func checkLogin(ctx context.Context, conf config.PBX) control.Check {
 	events := make(chan guard.Event)
 	pbx, err := dial(conf, events, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
-		check.Detail, check.Fix = err.Error(), "pbxguard setup"
+		check.Detail, check.Fix = err.Error(), "pbxguard setup --write"
 		return check
 	}
 	ctx, cancel := context.WithTimeout(ctx, loginTime)
@@ -165,18 +166,22 @@ func checkFirewall(mode string) control.Check {
 }
 
 // checkStore looks at the file while no daemon has it.
-func checkStore(path string) control.Check {
+func checkStore(ctx context.Context, path string) control.Check {
 	check := control.Check{Name: "store", Result: control.OK, Detail: path}
 	if _, err := os.Stat(path); os.IsNotExist(err) {
 		check.Detail += " will be made at the start"
 		return check
 	}
 	s, err := store.Open(path, store.Options{ReadOnly: true})
+	version := ""
 	if err == nil {
-		err = s.Close()
+		version, _, err = s.Program(ctx)
+		err = errors.Join(err, s.Close())
 	}
 	if err != nil {
 		check.Result, check.Detail = control.Failed, err.Error()
+	} else if version != "" {
+		check.Detail += ", written by pbxguard " + version
 	}
 	return check
 }

@@ -61,7 +61,7 @@ func newDaemon(ctx context.Context, path string, conf *config.Config, log *slog.
 	}
 	level.Set(conf.Log.Level)
 	var err error
-	if d.store, err = store.Open(conf.Store.Path, store.Options{Log: log, Retention: conf.Store.Retention}); err != nil {
+	if d.store, err = store.Open(conf.Store.Path, store.Options{Log: log, Retention: conf.Store.Retention, Program: programVersion()}); err != nil {
 		return nil, err
 	}
 	d.ledger = newTeller(d.store, log)

@@ -22,6 +22,7 @@ type setupOrder struct {
 	root, pbx          string
 	config             string // its path as the host names it
 	write, undo, admin bool
+	network            bool
 }
 
 func (c *cli) setupCommand() *cobra.Command {
@@ -31,9 +32,16 @@ func (c *cli) setupCommand() *cobra.Command {
 		Long: `Find the PBX of this host and print the AMI account that the guard needs, the
 file it belongs in and the command that puts it in force. With --write it is
 written there, with a backup of what was there before, and --undo takes it back.
-No process is started and no call is dropped.`,
-		RunE: func(*cobra.Command, []string) error {
-			if o.undo {
+No process is started and no call is dropped.
+
+systemd lets the service reach this host only. With --network the drop-in is
+printed, or written, that opens what the configuration needs besides: a PBX on
+another host, the name servers if there are names to look up.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case o.network && !o.undo:
+				return o.open(cmd.Context())
+			case o.undo:
 				return o.undoAll()
 			}
 			return o.run()
@@ -42,6 +50,7 @@ No process is started and no call is dropped.`,
 	cmd.Flags().BoolVar(&o.write, "write", false, "write the account")
 	cmd.Flags().BoolVar(&o.undo, "undo", false, "take back what --write did")
 	cmd.Flags().BoolVar(&o.admin, "admin", false, "print the optional second account, too")
+	cmd.Flags().BoolVar(&o.network, "network", false, "the same for what the service may reach, not for the account")
 	cmd.Flags().StringVar(&o.pbx, "pbx", "", "the `name` of the PBX, where there are several")
 	cmd.Flags().StringVar(&o.root, "root", "/", "the `directory` that stands for /")
 	return cmd
@@ -54,7 +63,13 @@ func (o *setupOrder) args(cmd *cobra.Command, args []string) error {
 	return cobra.NoArgs(cmd, args)
 }
 
-func (o *setupOrder) host() setup.Host { return setup.Host{Root: o.root, Journal: "/var/lib/pbxguard"} }
+// host is what setup changes. The account and the network are undone separately.
+func (o *setupOrder) host() setup.Host {
+	if o.network {
+		return setup.Host{Root: o.root, Journal: "/var/lib/pbxguard/network"}
+	}
+	return setup.Host{Root: o.root, Journal: "/var/lib/pbxguard"}
+}
 
 func (o *setupOrder) undoAll() error {
 	paths, err := o.host().Undo()
@@ -65,7 +80,11 @@ func (o *setupOrder) undoAll() error {
 		o.cli.note("nothing to undo")
 		return nil
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case o.network:
+		fmt.Fprint(o.cli.stdout, opened)
+	default:
 		fmt.Fprint(o.cli.stdout, inForce)
 	}
 	return err
@@ -131,8 +150,12 @@ func (o *setupOrder) describe(f asterisk.Found) {
 		fmt.Fprintf(o.cli.stdout, " (%s)", report.Safe(strings.Join(trunks, ", ")))
 	}
 	fmt.Fprintf(o.cli.stdout, "\nAMI at %s", report.Safe(f.Address))
-	if !f.ManagerEnabled {
-		fmt.Fprint(o.cli.stdout, ", which is off: set enabled = yes under [general] in manager.conf")
+	switch {
+	case f.ManagerEnabled:
+	case f.FreePBX:
+		fmt.Fprint(o.cli.stdout, ", which is off: switch it on in FreePBX, under Advanced Settings")
+	default:
+		fmt.Fprint(o.cli.stdout, ", which is off; the account comes with what switches it on, for this host alone")
 	}
 	fmt.Fprint(o.cli.stdout, "\n")
 	for _, p := range f.Problems {

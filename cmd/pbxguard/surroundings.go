@@ -55,6 +55,9 @@ func (d *daemon) lookAround(ctx context.Context, conf *config.Config) surroundin
 		s.found[name] = seen
 	}
 	s.never = d.names.of(conf.Bans.Names())
+	if sandboxed() {
+		d.troubled(checkNetwork(destinations(ctx, conf, hosts, d.names.lookup), "/"))
+	}
 	return s
 }
 
