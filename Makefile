@@ -7,7 +7,7 @@ SKIPS    = $(CURDIR)/build/skips
 FUZZTIME ?= 20s
 PROGRAM  ?= build/pbxguard
 
-.PHONY: all build manual docs deb demo demo-asterisk test test-short lint fuzz bench testbed install clean
+.PHONY: all build manual docs deb apt-repo test-deb test-reproducible demo demo-asterisk test test-short lint fuzz bench testbed install clean
 
 all: build
 
@@ -64,8 +64,27 @@ bench: testbed
 
 # Packages for amd64 and arm64 in build/deb, linked in a Debian 11 and examined
 # by lintian. Needs root and mmdebstrap; three minutes, the first time ten.
+DEB = build/deb/pbxguard_$(VERSION)
 deb:
 	VERSION=$(VERSION) packaging/mkdeb
+
+# A signed apt repository of them in REPO. KEY is what gpg calls your key.
+REPO ?= build/repository
+apt-repo: deb
+	@[ -n "$(KEY)" ] || { echo "make apt-repo KEY=...: which key signs it?" >&2; exit 2; }
+	packaging/mkrepo "$(KEY)" $(REPO) $(DEB)_amd64.deb $(DEB)_arm64.deb
+
+# The packages on a real systemd, with a real Asterisk in bullseye and sid: half
+# a minute for each of bullseye bookworm trixie sid. Needs root and systemd-nspawn.
+SUITE ?= bullseye bookworm
+test-deb: deb
+	VERSION=$(VERSION)~before OUT=build/deb/before packaging/mkdeb amd64
+	packaging/test-arm64 $(DEB)_arm64.deb
+	set -e; for suite in $(SUITE); do packaging/test-deb $$suite build/deb/before/pbxguard_$(VERSION)~before_amd64.deb $(DEB)_amd64.deb; done
+
+# Built again from nothing, the packages come out the same.
+test-reproducible: deb
+	packaging/test-reproducible $(DEB)_amd64.deb $(DEB)_arm64.deb
 
 install: build manual
 	install -D -m 0755 build/pbxguard $(DESTDIR)/usr/sbin/pbxguard
