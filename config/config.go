@@ -29,6 +29,7 @@ type Config struct {
 	Closed   Closed   `toml:"closed" doc:"days on which nobody is in the office"`
 	Bans     Bans     `toml:"bans" doc:"when an address is shut out"`
 	Firewall Firewall `toml:"firewall" doc:"how an address is shut out"`
+	Gate     Gate     `toml:"gate" doc:"whether the PBX asks before a call leaves, so that no race is lost; pbxguard setup --gate prints the dial plan that asks"`
 	Store    Store    `toml:"store" doc:"what is remembered"`
 	Control  Control  `toml:"control" doc:"how the commands reach the daemon"`
 	Log      Log      `toml:"log" doc:"what the daemon says"`
@@ -148,6 +149,16 @@ type Firewall struct {
 	Mode string `toml:"mode" one:"nftables dry off" doc:"\"nftables\": drop in the kernel; \"dry\": only say so; \"off\": do not even say so"`
 }
 
+// Gate is where the PBX asks before a call leaves.
+type Gate struct {
+	Enabled      bool     `toml:"enabled" doc:"whether to listen and to let the PBX ask"`
+	FastAGI      string   `toml:"fastagi" is:"loopback" doc:"where Asterisk asks"`
+	Socket       string   `toml:"socket" is:"loopback" doc:"where FreeSWITCH asks"`
+	Users        []string `toml:"users" is:"user" doc:"who may ask besides root: the users that PBXs run as"`
+	WhenDown     string   `toml:"when_down" one:"open closed_abroad" doc:"calls of which the rules cannot be asked: \"open\" lets them go, \"closed_abroad\" denies international ones; emergency calls always go"`
+	Announcement string   `toml:"announcement" is:"sound" doc:"the PBX's sound file that a denied caller hears; without it, only hangup_cause"`
+}
+
 // Store is what is remembered, and for how long.
 type Store struct {
 	Path      string        `toml:"path" is:"path" doc:"the database"`
@@ -181,11 +192,21 @@ func Default() *Config {
 		},
 		Lists:    Lists{Dir: "/etc/pbxguard/lists"},
 		Firewall: Firewall{Mode: "nftables"},
-		Store:    Store{Path: "/var/lib/pbxguard/pbxguard.db", Retention: 180 * 24 * time.Hour},
-		Control:  Control{Socket: "/run/pbxguard/control.sock", Group: "pbxguard"},
-		Log:      Log{Level: slog.LevelInfo},
+		Gate: Gate{
+			FastAGI: "127.0.0.1:4573", Socket: "127.0.0.1:8084",
+			Users: []string{"asterisk", "freeswitch"}, WhenDown: GateOpen,
+		},
+		Store:   Store{Path: "/var/lib/pbxguard/pbxguard.db", Retention: 180 * 24 * time.Hour},
+		Control: Control{Socket: "/run/pbxguard/control.sock", Group: "pbxguard"},
+		Log:     Log{Level: slog.LevelInfo},
 	}
 }
+
+// What [Gate].WhenDown may say.
+const (
+	GateOpen         = "open"
+	GateClosedAbroad = "closed_abroad"
+)
 
 func defaultPBX() PBX {
 	return PBX{

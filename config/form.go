@@ -27,6 +27,9 @@ var forms = map[string]form{
 	"name":       {"name", matching(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`, "must be a name of letters, digits, and - _ . between them")},
 	"address":    {"host:port", checkAddress},
 	"host":       {"host name", checkHost},
+	"loopback":   {"loopback address:port", checkLoopback},
+	"user":       {"user name or id", matching(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$`, "must be the name or the number of a user")},
+	"sound":      {"name of a sound file", matching(`^([A-Za-z0-9_/][A-Za-z0-9_./:-]{0,199})?$`, "must be the name of a sound file, of letters, digits, and _ . / : -")},
 	"path":       {"path", checkPath},
 	"file":       {"path", checkFile},
 	"socket":     {"path", checkSocket},
@@ -61,6 +64,15 @@ func checkAddress(s string) error {
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 		return errors.New("the port must be 1 to 65535")
+	}
+	return nil
+}
+
+// checkLoopback takes where the gate may listen: nobody outside may ask.
+func checkLoopback(s string) error {
+	at, err := netip.ParseAddrPort(s)
+	if err != nil || !at.Addr().Unmap().IsLoopback() || at.Addr().Zone() != "" || at.Port() == 0 {
+		return errors.New(`must be a loopback address and a port, such as "127.0.0.1:4573" or "[::1]:4573"`)
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func hint(name string, known map[string]bool) string {
 	if homes := homesOf(name); len(homes) > 0 {
 		return "; it belongs in " + strings.Join(homes, " or ")
 	}
-	if len(known) <= 12 {
+	if len(known) <= 20 {
 		return "; there are " + strings.Join(slices.Sorted(maps.Keys(known)), ", ")
 	}
 	return ""

@@ -28,9 +28,13 @@ func (c *Config) Policy(found map[string]Discovered, never ...netip.Prefix) (*gu
 		return nil, fmt.Errorf("cannot use closed.days: %w", err)
 	}
 	p := &guard.Policy{
-		CallsMode:   c.Calls.Mode,
-		BansMode:    c.Bans.Mode,
-		PBXs:        map[string]*guard.Site{},
+		CallsMode: c.Calls.Mode,
+		BansMode:  c.Bans.Mode,
+		PBXs:      map[string]*guard.Site{},
+		Gate: guard.GatePolicy{
+			CloseAbroad: c.Gate.WhenDown == GateClosedAbroad,
+			Announce:    c.Gate.Enabled && c.Gate.Announcement != "",
+		},
 		HangupCause: c.Calls.HangupCause,
 		LockFor:     c.Calls.LockFor,
 		Bans:        c.Bans.policy(),

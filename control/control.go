@@ -41,6 +41,7 @@ type Status struct {
 	Version  string       `json:"version"`
 	Engine   guard.Status `json:"engine"`
 	PBXs     []PBX        `json:"pbx"`
+	Gate     *Gate        `json:"gate,omitempty"` // missing: the PBX does not ask
 	Firewall Firewall     `json:"firewall"`
 	Store    Store        `json:"store"`
 	Day      Totals       `json:"last_24h"`
@@ -71,6 +72,36 @@ type Link struct {
 
 // Connected is the state of a link that works.
 const Connected = "connected"
+
+// Gate is what was asked before calls left, since the start.
+type Gate struct {
+	Asked     uint64         `json:"asked"`
+	Allowed   uint64         `json:"allowed"`
+	Denied    uint64         `json:"denied"`
+	Emergency uint64         `json:"emergency"` // of those allowed
+	Default   uint64         `json:"default"`   // of which the rules could not be asked in time
+	Garbled   uint64         `json:"garbled"`   // connections that asked nothing understandable
+	Strangers uint64         `json:"strangers"` // connections of users who may not ask
+	Slowest   time.Duration  `json:"slowest_ns"`
+	Last      time.Time      `json:"last,omitzero"`
+	Listeners []GateListener `json:"listeners"`
+	Hearts    []GateHeart    `json:"hearts"`
+}
+
+// GateListener is where PBXs ask.
+type GateListener struct {
+	Name      string `json:"name"` // "fastagi" or "socket"
+	Address   string `json:"address"`
+	Listening bool   `json:"listening"`
+	Error     string `json:"error,omitempty"`
+}
+
+// GateHeart tells whether a PBX knows that it may ask.
+type GateHeart struct {
+	PBX     string    `json:"pbx"`
+	Beating bool      `json:"beating"`
+	Last    time.Time `json:"last,omitzero"`
+}
 
 // Firewall is what the kernel's side of the bans looks like.
 type Firewall struct {

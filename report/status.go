@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"pbxguard/control"
 	"pbxguard/guard"
@@ -106,6 +107,10 @@ func (p *Page) totals(b *bytes.Buffer, st control.Status) {
 		calls(e.Calls), count(e.Bans, "ban", "bans"), count(len(e.Locks), "lock", "locks"), or(Safe(st.Firewall.Mode)))
 	fmt.Fprintf(b, "In 24 h %s killed, %s banned; since the start %d of %d kills confirmed\n",
 		calls(st.Day.Killed), addresses(st.Day.Banned), e.Confirmed, e.Kills)
+	if g := st.Gate; g != nil {
+		fmt.Fprintf(b, "The gate was asked %s times and denied %s; the slowest answer took %s\n",
+			strconv.FormatUint(g.Asked, 10), strconv.FormatUint(g.Denied, 10), g.Slowest.Round(10*time.Microsecond))
+	}
 	if e.Learning {
 		fmt.Fprintf(b, "Learning who is honest: watched for %s; addresses with a success behind them get alerts, not bans\n", span(e.Watched))
 	}

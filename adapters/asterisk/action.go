@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // breaks are the bytes that may stand in no value that is sent: Asterisk takes
@@ -47,6 +48,19 @@ func hangupAction(buf []byte, id, leg string, cause int) ([]byte, error) {
 	}
 	return action(buf, "Hangup", id, "Channel", leg)
 }
+
+// beatAction sets the global variable that tells the dial plan until when the
+// gate may be asked, in seconds since 1970 as ${EPOCH} has them.
+func beatAction(buf []byte, id string, until time.Time) ([]byte, error) {
+	at := int64(0)
+	if !until.IsZero() {
+		at = until.Unix()
+	}
+	return action(buf, "Setvar", id, "Variable", BeatVariable, "Value", strconv.FormatInt(at, 10))
+}
+
+// BeatVariable is the global variable of [PBX.Beat].
+const BeatVariable = "PBXGUARD_UNTIL"
 
 // isLeg says whether s has the form of a Uniqueid: "1795320474.2668", or with
 // the system's name, "pbx1-1795320474.2668". In a Hangup a name that begins with

@@ -3,6 +3,7 @@ package asterisk
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -17,6 +18,22 @@ func TestActions(t *testing.T) {
 	for _, cause := range []int{0, -1, 128} {
 		if got, err := hangup("1.1", cause); err != nil || strings.Contains(string(got), "Cause") {
 			t.Errorf("cause %d: got %q, %v, want no cause", cause, got, err)
+		}
+	}
+}
+
+func TestBeat(t *testing.T) {
+	for name, tt := range map[string]struct {
+		until time.Time
+		want  string
+	}{
+		"may be asked":     {time.Unix(1795320474, 999_999_999), "1795320474"},
+		"may not be asked": {time.Time{}, "0"},
+	} {
+		got, err := beatAction(nil, "n-b", tt.until)
+		want := "Action: Setvar\r\nActionID: n-b\r\nVariable: PBXGUARD_UNTIL\r\nValue: " + tt.want + "\r\n\r\n"
+		if err != nil || string(got) != want {
+			t.Errorf("%s: got %q, %v, want %q", name, got, err, want)
 		}
 	}
 }
@@ -36,6 +53,7 @@ func TestR8ClosedCommands(t *testing.T) {
 			{"Login", 5, func() ([]byte, error) { return plainLoginAction(nil, a, b, c, d) }},
 			{"Ping", 2, func() ([]byte, error) { return pingAction(nil, a) }},
 			{"Status", 2, func() ([]byte, error) { return statusAction(nil, a) }},
+			{"Setvar", 4, func() ([]byte, error) { return beatAction(nil, a, time.Unix(1795320474, 0)) }},
 			{"Hangup", 4, func() ([]byte, error) { return hangupAction(nil, a, b, 21) }},
 		}
 		for _, tt := range tests {

@@ -130,6 +130,10 @@ func (p *PBX) Resync() bool { return p.calls.resync() }
 // Redial drops the connection that carries calls and makes a fresh one at once.
 func (p *PBX) Redial() bool { return p.calls.redial() }
 
+// Beat tells the dial plan that the gate may be asked until a time, or with the
+// zero time that it may not. It is false if there is no connection.
+func (p *PBX) Beat(until time.Time) bool { return p.calls.order(order{beat: true, until: until}) }
+
 // shed is told that events were lost, and again when all that wait are delivered.
 func (p *PBX) shed(lost int, over bool) {
 	if !over {

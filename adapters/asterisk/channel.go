@@ -171,6 +171,16 @@ func named(name []byte) (endpoint []byte, side guard.Side, pair []byte) {
 	return rest, guard.Endpoint, nil
 }
 
+// Describe fills in an event what the name of a channel tells: Account, Side
+// and Pair, as the events of that channel have them.
+func Describe(pbx, channel string, ev *guard.Event) {
+	endpoint, side, pair := named([]byte(channel))
+	ev.Side, ev.Pair = side, wire.Limit(string(pair))
+	if len(endpoint) > 0 {
+		ev.Account = guard.Account{PBX: pbx, Name: wire.Limit(string(endpoint))}
+	}
+}
+
 // dialled reads a dial string as DialBegin gives it, without its technology:
 // the number in it, and whether that number lies beyond the endpoint that is
 // called, as on a trunk and never on a phone.

@@ -29,6 +29,7 @@ type session struct {
 	doubted    time.Time
 	forgeries  pace.Throttle
 	oversizes  pace.Throttle
+	unbeaten   pace.Throttle
 
 	orders chan order
 	quit   chan struct{}
@@ -118,11 +119,21 @@ func (s *session) response(b *wire.Block, now time.Time) {
 		s.link.log.Error("Asterisk does not list its calls", "answer", wire.Printed(b.Get("Message")),
 			"hint", "the user needs write = call in manager.conf")
 		s.listed()
+	case string(id) == beatMark && !ok:
+		s.beats(wire.Printed(b.Get("Message")), now)
 	case !hangup || ok:
 	case string(b.Get("Message")) == "No such channel":
 		s.emit(&guard.Event{Kind: guard.HangupRefused, PBX: s.translator.pbx, At: now, Leg: guard.LegID(leg)})
 	default:
 		s.link.log.Error("Asterisk refuses to end a call", "leg", wire.Printed(leg), "answer", wire.Printed(b.Get("Message")),
+			"hint", "the user needs write = call in manager.conf")
+	}
+}
+
+// beats reports that Asterisk does not take the gate's heartbeat.
+func (s *session) beats(answer string, now time.Time) {
+	if s.unbeaten.Allow(now) {
+		s.link.log.Error("Asterisk does not take the gate's heartbeat: no call will ask", "answer", answer,
 			"hint", "the user needs write = call in manager.conf")
 	}
 }

@@ -14,13 +14,16 @@ const (
 	pingMark   = "p"
 	statusMark = "s"
 	hangupMark = "h" // the leg follows
+	beatMark   = "b"
 )
 
-// order is something to be sent: the end of a leg or, without one, the question
-// for the list of legs.
+// order is something to be sent: the end of a leg, a beat of the gate's heart or,
+// without either, the question for the list of legs.
 type order struct {
 	leg   string
 	cause int
+	beat  bool
+	until time.Time
 }
 
 // order queues an order and says whether there was room.
@@ -60,9 +63,14 @@ func (s *session) write() {
 // collect appends an order, and those that wait behind it up to 32 KB.
 func (s *session) collect(buf []byte, o order) (out []byte, hangups int) {
 	for {
-		if o.leg == "" {
+		switch {
+		case o.beat:
+			buf = s.append(buf, func(buf []byte, id string) ([]byte, error) {
+				return beatAction(buf, id, o.until)
+			}, beatMark)
+		case o.leg == "":
 			buf = s.append(buf, statusAction, statusMark)
-		} else {
+		default:
 			hangups++
 			buf = s.append(buf, func(buf []byte, id string) ([]byte, error) {
 				return hangupAction(buf, id, o.leg, o.cause)

@@ -53,7 +53,7 @@ func (c *cli) checks(ctx context.Context, conf *config.Config) []control.Check {
 		checks = append(checks, checkZone(pbx))
 	}
 	checks = append(checks, checkTables(conf)...)
-	checks = append(checks, checkNetwork(wantedBy(ctx, conf), "/"), checkFirewall(conf.Firewall.Mode))
+	checks = append(checks, checkGate(conf), checkNetwork(wantedBy(ctx, conf), "/"), checkFirewall(conf.Firewall.Mode))
 	st, err := c.client().Status(ctx)
 	if err != nil {
 		return append(checks, checkStore(ctx, conf.Store.Path),

@@ -12,6 +12,7 @@ import (
 	"pbxguard/config"
 	"pbxguard/control"
 	"pbxguard/firewall"
+	"pbxguard/gate"
 	"pbxguard/guard"
 	"pbxguard/store"
 )
@@ -27,6 +28,7 @@ type daemon struct {
 	engine  *guard.Engine
 	ports   map[string]*port // by PBX name; fixed once made
 	changed chan string      // names of PBXs whose own configuration may have changed
+	gate    *gate.Gate       // nil: there is none
 	names   names            // belongs to whoever looks around: the start, then the steward
 	tables  tables           // likewise
 
@@ -72,6 +74,9 @@ func newDaemon(ctx context.Context, path string, conf *config.Config, log *slog.
 		return nil, errors.Join(invalid{err}, d.close())
 	}
 	d.makeEngine(ctx, time.Now())
+	if err := d.openGate(); err != nil {
+		return nil, errors.Join(invalid{err}, d.close())
+	}
 	return d, nil
 }
 
@@ -125,6 +130,9 @@ func (d *daemon) run(ctx context.Context, reload <-chan os.Signal) (err error) {
 	above := crew.layer()
 	for _, p := range d.ports {
 		above.start("pbx "+p.name, p.run)
+	}
+	if d.gate != nil {
+		above.start("gate", d.gate.Run)
 	}
 	server, err := control.New(control.Options{Path: d.conf.Control.Socket, Group: d.conf.Control.Group, Log: d.log}, handler{d})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"reflect"
 	"sync/atomic"
+	"time"
 
 	"pbxguard/adapters/asterisk"
 	"pbxguard/config"
@@ -117,6 +118,12 @@ func (p *port) Hangup(leg guard.LegID, cause int) bool {
 func (p *port) Resync() bool {
 	pbx := p.current.Load()
 	return pbx != nil && pbx.Resync()
+}
+
+// Beat tells the PBX that the gate may be asked until a time.
+func (p *port) Beat(until time.Time) bool {
+	pbx := p.current.Load()
+	return pbx != nil && pbx.Beat(until)
 }
 
 // Redial implements [guard.PBX].

@@ -23,6 +23,7 @@ type setupOrder struct {
 	config             string // its path as the host names it
 	write, undo, admin bool
 	network            bool
+	gate               string // which dial plan to print; "": none
 }
 
 func (c *cli) setupCommand() *cobra.Command {
@@ -51,6 +52,8 @@ another host, the name servers if there are names to look up.`,
 	cmd.Flags().BoolVar(&o.undo, "undo", false, "take back what --write did")
 	cmd.Flags().BoolVar(&o.admin, "admin", false, "print the optional second account, too")
 	cmd.Flags().BoolVar(&o.network, "network", false, "the same for what the service may reach, not for the account")
+	cmd.Flags().StringVar(&o.gate, "gate", "", "print the dial plan that asks before a call leaves, for the PBX that is found or for `KIND`: "+strings.Join(gateKinds, ", "))
+	cmd.Flags().Lookup("gate").NoOptDefVal = foundKind
 	cmd.Flags().StringVar(&o.pbx, "pbx", "", "the `name` of the PBX, where there are several")
 	cmd.Flags().StringVar(&o.root, "root", "/", "the `directory` that stands for /")
 	return cmd
@@ -59,6 +62,9 @@ another host, the name servers if there are names to look up.`,
 func (o *setupOrder) args(cmd *cobra.Command, args []string) error {
 	if o.write && o.undo {
 		return errors.New("--write and --undo are not for the same run")
+	}
+	if o.gate != "" && o.gate != foundKind && !slices.Contains(gateKinds, o.gate) {
+		return fmt.Errorf("--gate=%s is none of %s", o.gate, strings.Join(gateKinds, ", "))
 	}
 	return cobra.NoArgs(cmd, args)
 }
@@ -109,6 +115,9 @@ func (o *setupOrder) run() error {
 	pbx, err := o.choose(conf.PBX)
 	if err != nil {
 		return err
+	}
+	if o.gate != "" {
+		return o.printGate(conf, pbx)
 	}
 	found, err := asterisk.Discover(o.root)
 	if err != nil {

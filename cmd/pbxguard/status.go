@@ -33,6 +33,9 @@ func (h handler) Status(ctx context.Context) (control.Status, error) {
 		st.PBXs = append(st.PBXs, pbx)
 		st.Problems = append(st.Problems, problems...)
 	}
+	var problems []control.Check
+	st.Gate, problems = h.gateStatus()
+	st.Problems = append(st.Problems, problems...)
 	st.Firewall = h.firewallStatus(conf.Firewall.Mode)
 	st.Store = h.storeStatus()
 	for _, name := range slices.Sorted(maps.Keys(trouble)) {

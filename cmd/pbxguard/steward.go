@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"reflect"
 	"time"
 
 	"pbxguard/config"
@@ -114,6 +115,7 @@ func (d *daemon) restartFor(conf *config.Config) {
 		"store":    conf.Store == d.conf.Store,
 		"control":  conf.Control == d.conf.Control,
 		"firewall": conf.Firewall == d.conf.Firewall,
+		"gate":     reflect.DeepEqual(conf.Gate, d.conf.Gate),
 	} {
 		if !same {
 			parts = append(parts, part)
