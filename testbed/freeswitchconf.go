@@ -175,7 +175,7 @@ func (f *FreeSWITCH) addOwn() error {
 		return err
 	}
 	for _, name := range []string{
-		"autoload_configs/modules.conf.xml", "dialplan/default/00_testbed.xml", "dialplan/public/00_testbed.xml", "sip_profiles/external/trunk.xml",
+		"autoload_configs/modules.conf.xml", "dialplan/default/00_testbed.xml", "dialplan/default/99_testbed_outbound.xml", "dialplan/public/00_testbed.xml", "sip_profiles/external/trunk.xml",
 	} {
 		text, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
