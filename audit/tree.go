@@ -128,6 +128,10 @@ func (t *Tree) resolve(name string) (string, error) {
 			}
 			return "", t.missing(links, errOut)
 		}
+		if t.above(next) || t.mountedAt(next) { // shown there, whatever lies below
+			at = next
+			continue
+		}
 		info, err := m.os.Lstat(rel)
 		if err != nil {
 			return "", t.missing(links, bare(err))
@@ -154,6 +158,11 @@ func (t *Tree) resolve(name string) (string, error) {
 // above tells whether a mount lies below dir.
 func (t *Tree) above(dir string) bool {
 	return slices.ContainsFunc(t.mounts, func(m mount) bool { return strings.HasPrefix(m.at, dir+"/") })
+}
+
+// mountedAt tells whether a mount is shown as dir.
+func (t *Tree) mountedAt(dir string) bool {
+	return slices.ContainsFunc(t.mounts, func(m mount) bool { return m.at == dir })
 }
 
 // missing is the error for what is not there: behind a link it is a dangling

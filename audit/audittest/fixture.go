@@ -176,7 +176,7 @@ func mode(octal string) (fs.FileMode, error) {
 // build lays the fixture over a copy of base in dir.
 func (f *fixture) build(dir, base, variant string) error {
 	if base != "" {
-		if err := os.CopyFS(dir, os.DirFS(base)); err != nil {
+		if err := copyBase(dir, base); err != nil {
 			return err
 		}
 	}
@@ -196,6 +196,23 @@ func (f *fixture) build(dir, base, variant string) error {
 		return err
 	}
 	return os.MkdirAll(name, 0o755)
+}
+
+// copyBase copies the sound tree, with the permissions of a sound host: git does
+// not keep them.
+func copyBase(dir, base string) error {
+	if err := os.CopyFS(dir, os.DirFS(base)); err != nil {
+		return err
+	}
+	return filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.Type()&fs.ModeSymlink != 0 || name == dir {
+			return err
+		}
+		if d.IsDir() {
+			return os.Chmod(name, 0o755)
+		}
+		return os.Chmod(name, 0o640)
+	})
 }
 
 func (f *fixture) put(dir string, one file, pass bool) error {

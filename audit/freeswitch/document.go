@@ -43,6 +43,10 @@ func (p Pos) String() string {
 type Problem struct {
 	Pos  Pos
 	Text string
+	// Section is the section of the document that lacks something, "" for all.
+	Section string
+	// File is the included file that could not be read, if that is it.
+	File string
 }
 
 // Directive is one preprocessor directive that is live: FreeSWITCH obeys it.
@@ -135,7 +139,7 @@ func Read(files Files, confDir string) (*Document, error) {
 	root, refused := parseXML(p.out.String(), p.position)
 	d.Root = root
 	if refused != nil && !p.stopped {
-		d.problem(refused.pos, "FreeSWITCH refuses the document: "+refused.text)
+		d.problem(Problem{Pos: refused.pos, Text: "FreeSWITCH refuses the document: " + refused.text})
 	}
 	return d, nil
 }
@@ -168,9 +172,9 @@ func ReadFragment(name string, text []byte) (*Document, error) {
 
 const maxProblems = 200
 
-func (d *Document) problem(at Pos, text string) {
+func (d *Document) problem(p Problem) {
 	if len(d.Problems) < maxProblems {
-		d.Problems = append(d.Problems, Problem{Pos: at, Text: text})
+		d.Problems = append(d.Problems, p)
 	}
 }
 

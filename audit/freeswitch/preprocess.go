@@ -35,6 +35,7 @@ type preprocessor struct {
 	includes int
 	varBytes int
 	capacity int // of FreeSWITCH's line buffer: an expansion may double it, no more
+	section  string
 	stopped  bool
 }
 
@@ -53,7 +54,7 @@ func (p *preprocessor) file(name, cwd string, text []byte, depth int) {
 		raw, rest, newline := cutLine(text)
 		text = rest
 		if len(raw) > maxLine-lineBlock {
-			p.doc.problem(at, "a line is longer than FreeSWITCH reads; the rest of the file is left out")
+			p.problem(at, "a line is longer than FreeSWITCH reads; the rest of the file is left out")
 			return
 		}
 		for len(raw)+2 >= p.capacity {
@@ -94,18 +95,18 @@ func (p *preprocessor) expand(line string, at Pos) (expanded, checked string) {
 	}
 	checked = line
 	var b strings.Builder
+	closing := braces(line)
 	full := 2*p.capacity - 1 // FreeSWITCH's buffer, but for the closing NUL
 	for i := 0; i < len(line) && b.Len() < full; {
-		end := -1
+		stop := -1
 		if strings.HasPrefix(line[i:], "$${") {
-			end = closingBrace(line[i+2:])
+			stop = closing[i+2]
 		}
-		if end < 0 {
+		if stop < 0 {
 			b.WriteByte(line[i])
 			i++
 			continue
 		}
-		stop := i + 2 + end
 		if len(checked) == len(line) {
 			checked = line[:stop]
 		}
@@ -115,29 +116,29 @@ func (p *preprocessor) expand(line string, at Pos) (expanded, checked string) {
 	if b.Len() < full {
 		return b.String(), checked
 	}
-	p.doc.problem(at, "variables make the line longer than FreeSWITCH's buffer, which cuts it")
+	p.problem(at, "variables make the line longer than FreeSWITCH's buffer, which cuts it")
 	if b.Len() == full { // it starts again, with the copy that is cut already
 		return checked, checked
 	}
 	return b.String()[:full+1], checked
 }
 
-// closingBrace returns the index of the brace that closes the one s begins
-// with, or -1.
-func closingBrace(s string) int {
-	depth := 0
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '{':
-			depth++
-		case '}':
-			depth--
-			if depth == 0 {
-				return i
-			}
+// braces returns for each { of s the index of the } that closes it, and -1 for
+// all else. It looks at s once: a line may be made of nothing but braces.
+func braces(s string) []int {
+	closing := make([]int, len(s))
+	var open []int
+	for i := range len(s) {
+		closing[i] = -1
+		switch {
+		case s[i] == '{':
+			open = append(open, i)
+		case s[i] == '}' && len(open) > 0:
+			closing[open[len(open)-1]] = i
+			open = open[:len(open)-1]
 		}
 	}
-	return -1
+	return closing
 }
 
 // value returns what stands for $${name} at this moment: nothing when it is
@@ -221,13 +222,30 @@ func (p *preprocessor) write(text string, src source) {
 		p.stop(src.at, "the compiled configuration is too large")
 		return
 	}
+	p.enter(text)
 	p.chunks = append(p.chunks, chunk{off: p.out.Len(), file: src.index, line: src.at.Line})
 	p.out.WriteString(text)
 }
 
+// problem notes what stays unknown in the section that is being read.
+func (p *preprocessor) problem(at Pos, text string) {
+	p.doc.problem(Problem{Pos: at, Text: text, Section: p.section})
+}
+
+// enter follows the sections of the document through the lines.
+func (p *preprocessor) enter(line string) {
+	if strings.Contains(line, "</section") {
+		p.section = ""
+	}
+	if _, tag, ok := strings.Cut(line, "<section"); ok {
+		p.section, _, _ = quoted(tag, "name")
+	}
+}
+
 func (p *preprocessor) stop(at Pos, why string) {
 	if !p.stopped {
-		p.doc.problem(at, why+"; the rest is not read")
+		p.section = ""
+		p.problem(at, why+"; the rest is not read")
 	}
 	p.stopped = true
 }
@@ -319,7 +337,7 @@ func (p *preprocessor) run(cmd, data string, src source) {
 		dir.Name = name
 		p.set(dir.Name, variable{pos: at, unknown: true}, at)
 	case "exec":
-		p.doc.problem(at, "the output of a command is part of the configuration; the command is not run")
+		p.problem(at, "the output of a command is part of the configuration; the command is not run")
 	case "include":
 		dir.Name = data
 	default:
@@ -371,12 +389,12 @@ func (p *preprocessor) include(pattern, cwd string, at Pos, depth int) {
 		pattern = cwd + "/" + pattern
 	}
 	if Unknown(pattern) {
-		p.doc.problem(at, "which files are included depends on a value that only the running FreeSWITCH has")
+		p.problem(at, "which files are included depends on a value that only the running FreeSWITCH has")
 		return
 	}
 	names, err := p.files.Glob(strings.ReplaceAll(pattern, "[!", "[^"))
 	if err != nil {
-		p.doc.problem(at, fmt.Sprintf("cannot list the files to include: %v", err))
+		p.problem(at, fmt.Sprintf("cannot list the files to include: %v", err))
 		return
 	}
 	for _, name := range names {
@@ -393,10 +411,10 @@ func (p *preprocessor) includeFile(name string, at Pos, depth int) {
 		p.stop(at, "too many files are included")
 		return
 	case p.onStack(name):
-		p.doc.problem(at, "the file includes itself; FreeSWITCH goes round a hundred times")
+		p.problem(at, "the file includes itself; FreeSWITCH goes round a hundred times")
 		return
 	case depth > maxDepth:
-		p.doc.problem(at, "includes are nested deeper than FreeSWITCH follows them")
+		p.problem(at, "includes are nested deeper than FreeSWITCH follows them")
 		return
 	}
 	text, err := p.files.ReadFile(name)
@@ -404,7 +422,7 @@ func (p *preprocessor) includeFile(name string, at Pos, depth int) {
 		return // a broken link: FreeSWITCH says so in its log and goes on
 	}
 	if err != nil {
-		p.doc.problem(at, fmt.Sprintf("cannot read an included file: %v", err))
+		p.doc.problem(Problem{Pos: at, Text: fmt.Sprintf("cannot read an included file: %v", err), Section: p.section, File: name})
 		return
 	}
 	capacity := p.capacity

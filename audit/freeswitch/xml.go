@@ -18,6 +18,14 @@ type Element struct {
 // Attr is an attribute of an element.
 type Attr struct{ Name, Value string }
 
+// At is where an element stands, "" for none.
+func (e *Element) At() string {
+	if e == nil {
+		return ""
+	}
+	return e.Pos.String()
+}
+
 // Attr returns an attribute, or "". Names are compared with case.
 func (e *Element) Attr(name string) string {
 	value, _ := e.Lookup(name)
