@@ -7,7 +7,7 @@ SKIPS    = $(CURDIR)/build/skips
 FUZZTIME ?= 20s
 PROGRAM  ?= build/pbxguard
 
-.PHONY: all build manual docs deb apt-repo test-deb test-reproducible demo demo-asterisk test test-short lint fuzz bench testbed install clean
+.PHONY: all build manual docs deb apt-repo test-deb test-reproducible release demo demo-asterisk test test-short lint fuzz bench testbed install clean
 
 all: build
 
@@ -85,6 +85,10 @@ test-deb: deb
 # Built again from nothing, the packages come out the same.
 test-reproducible: deb
 	packaging/test-reproducible $(DEB)_amd64.deb $(DEB)_arm64.deb
+
+# What is published of a version, in build/release; signed if KEY names a key.
+release:
+	packaging/release $(VERSION)
 
 install: build manual
 	install -D -m 0755 build/pbxguard $(DESTDIR)/usr/sbin/pbxguard

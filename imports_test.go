@@ -35,6 +35,7 @@ var may = map[string]string{
 	"report":                 "guard audit store control",
 	"setup":                  "",
 	"manual":                 "config",
+	"packaging/sbom":         "",
 	"sandbox":                "",
 	"cmd/pbxguard":           "*",
 	"demo":                   "guard report",
