@@ -28,6 +28,7 @@ var may = map[string]string{
 	"packaging":              "",
 	"tabular":                "",
 	"tariff":                 "guard tabular",
+	"propose":                "config guard history numbering",
 	"history":                "guard tabular adapters/asterisk adapters/freeswitch",
 	"drill":                  "guard",
 	"notify":                 "guard",

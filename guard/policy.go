@@ -22,6 +22,9 @@ type Policy struct {
 	HangupCause int
 	// Lock is how long a lock lasts that a rule made.
 	LockFor time.Duration
+	// Numbers is how many numbers are remembered as they were understood; 0 is
+	// what a live PBX needs. A replay of years meets more.
+	Numbers int
 	Tariff  Tariff // nil: money is not counted
 	Lists   Lists  // nil: there are none
 }

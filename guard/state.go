@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"time"
 
 	"pbxguard/numbering"
@@ -187,7 +188,7 @@ func (s *state) record(r Record) {
 func (s *state) normalise(p *numbering.Plan, dialled string) numbering.Number {
 	c := s.numbers[p]
 	if c == nil {
-		c = numbering.NewCache(p, 4096)
+		c = numbering.NewCache(p, cmp.Or(s.policy.Numbers, 4096))
 		s.numbers[p] = c
 	}
 	return c.Normalise(dialled)

@@ -1,0 +1,442 @@
+package history
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"strconv"
+	"time"
+
+	"pbxguard/guard"
+)
+
+// Options say how calls are played.
+type Options struct {
+	PBX    string
+	Policy *guard.Policy
+	Memory guard.Memory
+	// Latency is how long an order to end a call takes. A call that is answered
+	// within it costs what its least duration costs.
+	Latency time.Duration
+	// Gate: the guard is asked before a call leaves, so that one that it ends
+	// at its start never reaches a trunk.
+	Gate bool
+	// Step is how often time passes while calls are up; 0 is every second.
+	Step time.Duration
+	// Progress, if set, is told now and then how many calls have been played.
+	Progress func(played, of int)
+}
+
+// Fate is what became of a call that the guard ended.
+type Fate struct {
+	Call     *Call          // nil if a recorded stream tells of it
+	Index    int            // of the call, in the order in which they were given
+	Decision guard.Decision // the first that asked for the end
+	At       time.Duration  // of the decision, after the call's start
+	Talked   time.Duration  // until it ended
+	Cost     guard.Money    // of what was talked
+	Saved    guard.Money    // that the whole call would have cost more
+}
+
+// Result is what happened to all calls.
+type Result struct {
+	From, To  time.Time
+	Calls     int // played
+	Outbound  int // that went or wanted to go outside
+	Cost      guard.Money
+	Saved     guard.Money
+	Kills     []Fate
+	Decisions []guard.Decision // at most maxDecisions, outcomes left out
+	ByRule    map[string]*Tally
+	Bans      int
+	Locks     []guard.Bar
+}
+
+// Tally counts one rule's verdicts.
+type Tally struct {
+	Kills  int `json:"kills"`
+	Alerts int `json:"alerts"`
+	Notes  int `json:"notes"`
+}
+
+// maxDecisions bounds the verdicts that are kept in full.
+const maxDecisions = 200_000
+
+// Player plays calls and events to an engine of its own.
+type Player struct {
+	opt     Options
+	engine  *guard.Engine
+	now     time.Time
+	queue   queue
+	calls   []Call
+	order   []int // into calls, by start
+	next    int   // into order
+	extra   []guard.Event
+	streams streams
+	legs    map[guard.LegID]*leg
+	pairs   map[string]*dialog
+	up      int // dialogs that lead outside
+	ended   []*dialog
+	serial  int
+	result  Result
+}
+
+// leg is one that is up.
+type leg struct {
+	dialog *dialog
+	uses   int // records that it is in and that have not ended
+}
+
+// dialog is a call that is up, with all its legs.
+type dialog struct {
+	id    guard.CallID
+	legs  []guard.LegID // in the order in which they came up
+	rows  []int         // into calls
+	live  int           // rows that have not ended
+	out   bool
+	dying bool
+	dead  bool
+	fate  *Fate
+}
+
+// ErrNoPBX means that the policy has no PBX of the name that the calls are of.
+var ErrNoPBX = errors.New("the policy has no such PBX")
+
+// Play plays calls, which it sorts by their start, and events between them,
+// which must be in order and are for what no call tells, such as a login.
+func Play(calls []Call, events []guard.Event, opt Options) (*Result, error) {
+	if opt.Policy.PBXs[opt.PBX] == nil {
+		return nil, ErrNoPBX
+	}
+	if opt.Step <= 0 {
+		opt.Step = time.Second
+	}
+	p := &Player{
+		opt: opt, calls: calls, extra: events,
+		legs: map[guard.LegID]*leg{}, pairs: map[string]*dialog{},
+		result: Result{ByRule: map[string]*Tally{}},
+	}
+	p.order = make([]int, len(calls))
+	for i := range p.order {
+		p.order[i] = i
+	}
+	byStart := func(a, b int) int { return calls[a].Start.Compare(calls[b].Start) }
+	if !slices.IsSortedFunc(p.order, byStart) {
+		slices.SortStableFunc(p.order, byStart)
+	}
+	p.now = p.first()
+	p.result.From, p.result.To = p.now, p.now
+	out := guard.Outside{PBXs: map[string]guard.PBX{opt.PBX: p}, Firewall: p, Ledger: p}
+	p.engine = guard.New(opt.Policy, out, opt.Memory, p.now)
+	p.feed(guard.Event{Kind: guard.Connected})
+	p.play()
+	return &p.result, nil
+}
+
+// first is when anything happens.
+func (p *Player) first() (at time.Time) {
+	if len(p.order) > 0 {
+		at = p.calls[p.order[0]].Start
+	}
+	if len(p.extra) > 0 && (at.IsZero() || p.extra[0].At.Before(at)) {
+		at = p.extra[0].At
+	}
+	return at
+}
+
+// play takes whatever comes next until nothing does: an end before an answer
+// before a start, so that what is freed at a moment is free in it.
+func (p *Player) play() {
+	for n := 0; ; n++ {
+		at, what := p.coming()
+		if what == nothing {
+			break
+		}
+		p.pass(at)
+		switch what {
+		case planned:
+			p.happen(p.queue.pop())
+		case special:
+			ev := p.extra[0]
+			p.extra = p.extra[1:]
+			p.stream(ev)
+		case starting:
+			p.start(p.order[p.next])
+			p.next++
+			if p.opt.Progress != nil && p.next%10_000 == 0 {
+				p.opt.Progress(p.next, len(p.calls))
+			}
+		}
+	}
+	p.pass(p.now.Add(5 * time.Second))
+	p.result.To = p.now
+	if p.opt.Progress != nil {
+		p.opt.Progress(p.next, len(p.calls))
+	}
+}
+
+// what comes next.
+type what uint8
+
+const (
+	nothing what = iota
+	planned      // an answer or an end
+	special      // an event of its own
+	starting
+)
+
+func (p *Player) coming() (at time.Time, next what) {
+	consider := func(t time.Time, w what) {
+		if next == nothing || t.Before(at) {
+			at, next = t, w
+		}
+	}
+	if len(p.queue) > 0 {
+		consider(p.queue[0].at, planned)
+	}
+	if len(p.extra) > 0 {
+		consider(p.extra[0].At, special)
+	}
+	if p.next < len(p.order) {
+		consider(p.calls[p.order[p.next]].Start, starting)
+	}
+	return at, next
+}
+
+// pass lets time go by up to a moment, in steps while calls are up.
+func (p *Player) pass(to time.Time) {
+	for p.up > 0 && to.Sub(p.now) > p.opt.Step {
+		p.tick(p.now.Add(p.opt.Step))
+		if len(p.queue) > 0 && p.queue[0].at.Before(to) {
+			// A tick has ended a call, which may come before what was next.
+			for len(p.queue) > 0 && !p.queue[0].at.After(p.now) {
+				p.happen(p.queue.pop())
+			}
+		}
+	}
+	if to.Sub(p.now) >= min(p.opt.Step, time.Minute) {
+		p.tick(to)
+	}
+	if to.After(p.now) {
+		p.now = to
+	}
+}
+
+func (p *Player) tick(at time.Time) {
+	p.now = at
+	p.feed(guard.Event{Kind: guard.Tick})
+}
+
+// feed gives the engine an event that happens now, and carries out what it
+// wants.
+func (p *Player) feed(ev guard.Event) {
+	ev.PBX, ev.At = p.opt.PBX, p.now
+	p.engine.Feed(ev)
+	for len(p.ended) > 0 {
+		d := p.ended[0]
+		p.ended = p.ended[1:]
+		at := p.now.Add(p.opt.Latency)
+		if p.opt.Gate && d.fate != nil && d.fate.At == 0 {
+			at = p.now // it has not left
+		}
+		p.queue.push(item{at: at, kind: kill, dialog: d})
+	}
+	p.endStreams()
+}
+
+// start begins a call.
+func (p *Player) start(i int) {
+	c := &p.calls[i]
+	p.result.Calls++
+	if c.Source.IsValid() && c.From.Account.Name != "" && !c.Open {
+		p.serial++
+		p.feed(guard.Event{Kind: guard.AuthOK, Account: c.From.Account, Source: netip.AddrPortFrom(c.Source, 5060), Proof: guard.Path,
+			Service: "PJSIP", Session: "h" + strconv.Itoa(p.serial), Agent: c.Agent})
+	}
+	a, b := p.legID(c, i, &c.From, "a"), p.legID(c, i, &c.To, "b")
+	d := p.join(c, i, a)
+	if d.dead {
+		return // the guard has ended what this belongs to
+	}
+	d.rows = append(d.rows, i)
+	d.live++
+	if c.Out && !d.out {
+		d.out = true
+		p.up++
+	}
+	fresh := p.legs[a] == nil
+	p.enter(d, a, c.From.Pair)
+	if fresh {
+		p.feed(guard.Event{Kind: guard.LegStarted, Leg: a, Call: d.id, Channel: string(a), Side: c.From.Side, Pair: c.From.Pair,
+			Account: c.From.Account, Context: c.Context, Number: c.Dialled, Caller: c.Caller, Verified: c.Verified, Open: c.Open})
+	}
+	end := item{at: c.Start.Add(max(c.End, 0)), kind: hangup, dialog: d, row: i, a: a}
+	if c.To != (Party{}) && !(d.dying && p.opt.Gate) { // else it was refused before it left
+		p.reach(c, d, a, b)
+		end.b = b
+	}
+	p.queue.push(end)
+	if c.Answer > 0 {
+		p.queue.push(item{at: c.Start.Add(c.Answer), kind: answer, dialog: d, row: i, a: a, b: end.b})
+	}
+}
+
+// reach lets the caller's leg call the other one.
+func (p *Player) reach(c *Call, d *dialog, a, b guard.LegID) {
+	p.enter(d, b, c.To.Pair)
+	if c.To.Side != guard.Endpoint {
+		p.feed(guard.Event{Kind: guard.LegStarted, Leg: b, Call: d.id, Channel: string(b), Side: c.To.Side, Pair: c.To.Pair, Context: c.Context})
+	}
+	sent := c.Sent
+	if sent == "" {
+		sent = c.Dialled
+	}
+	p.feed(guard.Event{Kind: guard.LegDialling, Leg: a, Call: d.id, Channel: string(a), Side: c.From.Side, Pair: c.From.Pair,
+		Account: c.From.Account, Context: c.Context, Exten: c.Dialled, Number: sent, Caller: c.Shown,
+		Other: b, OtherCall: d.id, OtherAccount: c.To.Account, ToTrunk: c.Out})
+}
+
+// legID names a leg: as the record does, so that several records of one leg are
+// about one leg, or after the call.
+func (p *Player) legID(c *Call, i int, of *Party, end string) guard.LegID {
+	if of.Leg != "" {
+		return guard.LegID(of.Leg)
+	}
+	return guard.LegID(strconv.Itoa(i) + end)
+}
+
+// join finds the call that a row belongs to: by the name of its group, by its
+// caller's leg, by the other half of a Local channel, else it is a new one.
+func (p *Player) join(c *Call, i int, a guard.LegID) *dialog {
+	if l := p.legs[a]; l != nil {
+		return l.dialog
+	}
+	if c.From.Pair != "" {
+		if d := p.pairs[c.From.Pair]; d != nil {
+			return d
+		}
+	}
+	if c.Group != "" {
+		if d := p.pairs["="+c.Group]; d != nil {
+			return d
+		}
+	}
+	d := &dialog{id: guard.CallID(a)}
+	if c.Group != "" {
+		p.pairs["="+c.Group] = d
+	}
+	return d
+}
+
+// enter notes that a leg is in one more record of a call.
+func (p *Player) enter(d *dialog, id guard.LegID, pair string) {
+	l := p.legs[id]
+	if l == nil {
+		l = &leg{dialog: d}
+		p.legs[id] = l
+		d.legs = append(d.legs, id)
+	}
+	l.uses++
+	if pair != "" && p.pairs[pair] == nil {
+		p.pairs[pair] = d
+	}
+}
+
+// happen carries out what was planned.
+func (p *Player) happen(it item) {
+	d := it.dialog
+	if d.dead {
+		return
+	}
+	switch it.kind {
+	case answer:
+		if it.b != "" {
+			p.feed(guard.Event{Kind: guard.LegAnswered, Leg: it.b, Call: d.id})
+		}
+		p.feed(guard.Event{Kind: guard.LegAnswered, Leg: it.a, Call: d.id})
+	case hangup:
+		p.hangup(it)
+	case kill:
+		p.settle(d)
+		p.end(d, 21)
+	}
+}
+
+// hangup ends a record's legs, but those that are in others too.
+func (p *Player) hangup(it item) {
+	d, cause := it.dialog, p.calls[it.row].Cause
+	d.live--
+	for _, id := range []guard.LegID{it.b, it.a} {
+		l := p.legs[id]
+		if l == nil || l.dialog != d {
+			continue
+		}
+		if l.uses--; l.uses == 0 && !p.goesOn(id) {
+			p.feed(guard.Event{Kind: guard.LegEnded, Leg: id, Call: d.id, Cause: cause})
+			delete(p.legs, id)
+		}
+	}
+	if d.live == 0 && !p.goesOn(it.a) {
+		p.end(d, cause)
+	}
+}
+
+// goesOn says whether a call that begins at this moment is one of this leg: a
+// caller's leg that tries the next trunk has a record for each.
+func (p *Player) goesOn(id guard.LegID) bool {
+	for i := p.next; i < len(p.order); i++ {
+		c := &p.calls[p.order[i]]
+		if c.Start.After(p.now) {
+			return false
+		}
+		if c.From.Leg == string(id) && id != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// end ends every leg of a call that is still up, the latest first.
+func (p *Player) end(d *dialog, cause int) {
+	d.dead = true
+	if d.out {
+		p.up--
+	}
+	for i := len(d.legs) - 1; i >= 0; i-- {
+		id := d.legs[i]
+		if l := p.legs[id]; l == nil || l.dialog != d {
+			continue
+		}
+		p.feed(guard.Event{Kind: guard.LegEnded, Leg: id, Call: d.id, Cause: cause})
+		delete(p.legs, id)
+	}
+	for _, row := range d.rows {
+		c := &p.calls[row]
+		for _, key := range []string{c.From.Pair, c.To.Pair, "=" + c.Group} {
+			if p.pairs[key] == d {
+				delete(p.pairs, key)
+			}
+		}
+	}
+}
+
+// settle says what a call that was ended has cost, and would have.
+func (p *Player) settle(d *dialog) {
+	f := d.fate
+	if f == nil {
+		return
+	}
+	c := f.Call
+	if at := p.now.Sub(c.Start); c.Answer > 0 && at > c.Answer {
+		f.Talked = min(at, c.End) - c.Answer
+	}
+	if t := p.opt.Policy.Tariff; t != nil && c.Talked() > 0 {
+		rate := t.Rate(f.Decision.Number)
+		if f.Talked > 0 {
+			f.Cost = rate.Cost(f.Talked)
+		}
+		f.Saved = rate.Cost(c.Talked()) - f.Cost
+		p.result.Saved += f.Saved
+	}
+	p.result.Kills = append(p.result.Kills, *f)
+}

@@ -1,0 +1,198 @@
+package history
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"pbxguard/adapters/asterisk"
+	"pbxguard/guard"
+	"pbxguard/tabular"
+)
+
+// History is what files tell: calls, or the events of a recorded stream.
+type History struct {
+	Calls  []Call
+	Events []guard.Event // of recorded streams, in order
+	Files  int
+	Bytes  int64
+	Faults tabular.Faults
+}
+
+// Read reads files and, in folders, every file whose name ends as those of call
+// records do. Which form a file has is seen from its beginning.
+func Read(paths []string, src Source) (*History, error) {
+	h := new(History)
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read the history: %w", err)
+		}
+		if !info.IsDir() {
+			if err := h.file(path, src); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		err = filepath.WalkDir(path, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || !d.Type().IsRegular() || !recordName(path) {
+				return err
+			}
+			err = h.file(path, src)
+			if errors.Is(err, ErrForm) {
+				h.Faults.Add(&tabular.Error{File: path, Line: 1, Reason: ErrForm.Error()})
+				return nil
+			}
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("cannot read the history: %w", err)
+		}
+	}
+	return h, nil
+}
+
+// recordName says whether a file in a folder looks like call records.
+func recordName(path string) bool {
+	for _, end := range []string{".csv", ".xml", ".json", ".cdr"} {
+		if strings.HasSuffix(path, end) {
+			return true
+		}
+	}
+	return false
+}
+
+// file reads one file.
+func (h *History) file(path string, src Source) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("cannot read the history: %w", err)
+	}
+	defer f.Close()
+	in := bufio.NewReaderSize(f, 1<<16)
+	head, err := in.Peek(4096)
+	if err != nil && err != io.EOF {
+		return fmt.Errorf("cannot read %s: %w", path, err)
+	}
+	h.Files++
+	before := h.Bytes
+	if info, err := f.Stat(); err == nil {
+		src.Size = info.Size()
+		h.Bytes += src.Size
+	}
+	if src.Progress != nil {
+		tell := src.Progress
+		src.Progress = func(n int64) { tell(before + n) }
+		tell(before)
+	}
+	name := filepath.Base(path)
+	switch form(head) {
+	case formAMI:
+		return h.ami(name, in, src)
+	case formDocument:
+		return h.document(name, in, src)
+	case formLines:
+		return h.lines(name, in, src)
+	}
+	calls, faults, err := ReadRows(name, in, src)
+	h.Calls = append(h.Calls, calls...)
+	for _, e := range faults.Kept {
+		h.Faults.Add(e)
+	}
+	h.Faults.Total += faults.Total - len(faults.Kept)
+	return err
+}
+
+type formOf uint8
+
+const (
+	formRows formOf = iota
+	formDocument
+	formLines // a JSON document a line
+	formAMI
+	formESL
+)
+
+func form(head []byte) formOf {
+	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
+	switch {
+	case bytes.HasPrefix(text, []byte("Asterisk Call Manager/")), bytes.HasPrefix(text, []byte("Event: ")), bytes.HasPrefix(text, []byte("Response: ")):
+		return formAMI
+	case bytes.HasPrefix(text, []byte("Content-Type: ")), bytes.HasPrefix(text, []byte("Content-Length: ")):
+		return formESL
+	case bytes.HasPrefix(text, []byte("<")):
+		return formDocument
+	case bytes.HasPrefix(text, []byte("{")):
+		line, _, more := bytes.Cut(text, []byte("\n"))
+		if more && bytes.HasSuffix(bytes.TrimSpace(line), []byte("}")) {
+			return formLines
+		}
+		return formDocument
+	}
+	return formRows
+}
+
+// ami reads a recorded AMI stream.
+func (h *History) ami(name string, in io.Reader, src Source) error {
+	err := asterisk.Replay(in, src.PBX, time.Time{}, func(ev guard.Event) { h.Events = append(h.Events, ev) })
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// document reads a file with one record.
+func (h *History) document(name string, in io.Reader, src Source) error {
+	c, ok, err := ReadDocument(name, in, src)
+	switch {
+	case err != nil && !h.Faults.Add(err):
+		return err
+	case ok:
+		h.Calls = append(h.Calls, c)
+	}
+	return nil
+}
+
+// lines reads a file with a record a line.
+func (h *History) lines(name string, in io.Reader, src Source) error {
+	lines := bufio.NewReaderSize(in, 1<<16)
+	for n := 1; ; n++ {
+		line, err := readLine(lines)
+		if len(bytes.TrimSpace(line)) > 0 {
+			c, ok, err := ReadDocument(name, bytes.NewReader(line), src)
+			if e := new(tabular.Error); errors.As(err, &e) {
+				e.File, e.Line = name, n
+				h.Faults.Add(e)
+			} else if ok {
+				c.Line = n
+				h.Calls = append(h.Calls, c)
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("cannot read %s: %w", name, err)
+		}
+	}
+}
+
+// readLine reads a line; of one that is longer than a document only so much.
+func readLine(in *bufio.Reader) (line []byte, err error) {
+	for {
+		part, err := in.ReadSlice('\n')
+		if len(line) <= maxDocument {
+			line = append(line, part...)
+		}
+		if err != bufio.ErrBufferFull {
+			return line, err
+		}
+	}
+}
