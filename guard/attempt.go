@@ -71,6 +71,9 @@ func (s *state) place(a *attempt) {
 		}
 		return
 	}
+	if s.rejoin(a) {
+		return
+	}
 	if !a.counted && !a.retry {
 		a.payer.recent = append(a.payer.recent, s.now)
 		a.payer.run.add(a.number.E164, s.now)
@@ -78,6 +81,25 @@ func (s *state) place(a *attempt) {
 	a.counted = true
 	s.judge(a, whenPlaced)
 	s.alsoKill(a)
+}
+
+// rejoin makes one of an attempt and of what the leg at the top of its chain has
+// placed meanwhile, if the two turn out to be the same call. It says whether they
+// did.
+func (s *state) rejoin(a *attempt) bool {
+	l, o, sent := a.origin, a.trunk, a.sent
+	top := s.up(l)
+	if o == nil || top == nil || top.trunk() {
+		return false
+	}
+	p := s.attemptOf(top)
+	if p == nil || p == a || p.trunk != nil {
+		return false
+	}
+	p.dialled = cmp.Or(l.dialled, p.dialled)
+	s.dropAttempt(a)
+	s.send(l, o, sent)
+	return true
 }
 
 // overtaken is how long the first event of a leg may take to come behind those
@@ -336,7 +358,11 @@ func (s *state) accrue(a *attempt) {
 func (s *state) endAttempt(a *attempt, cause int) {
 	if a.waiting {
 		a.waited = true
+		o := a.trunk
 		s.place(a)
+		if a = o.carries; a == nil {
+			return // it was an emergency call all along
+		}
 	}
 	s.accrue(a)
 	s.dropAttempt(a)

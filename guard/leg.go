@@ -138,7 +138,7 @@ func (s *state) legStarted(st *site, ev *Event) {
 	l.exten = ev.Number
 	switch {
 	case l.side == LocalTwo && l.dialled != "":
-		if one := l.other(); one != nil && one.by != nil {
+		if one := l.other(); one != nil && one.by != nil && !s.guessed(l) {
 			s.dial(l, l.dialled) // FreeSWITCH tells who calls the first half before this
 		}
 	case l.phone() && l.dialled != "":
@@ -146,6 +146,7 @@ func (s *state) legStarted(st *site, ev *Event) {
 	case l.account != nil && !l.phone():
 		st.wonder(l.account)
 	}
+	s.settle(false)
 }
 
 // legDialling: one leg calls another. It is a forward's and a Local channel's
@@ -174,10 +175,10 @@ func (s *state) legDialling(st *site, ev *Event) {
 			return
 		}
 		two.emergency = two.emergency || o.emergency
-		if a := two.places; a != nil && a.trunk != nil {
+		if a := s.attemptOf(two); a != nil && a.trunk != nil && (a.origin == two || a.trunk.by == two) {
 			s.repay(a) // Asterisk 16 can tell of the trunk first
 			s.place(a)
-		} else {
+		} else if !s.guessed(two) {
 			s.dial(two, two.dialled)
 		}
 		s.settle(false)

@@ -9,14 +9,14 @@ import (
 )
 
 // Bounds of what follows a block. The largest event seen has 14 KB and 330
-// lines; the list of a thousand calls has half a megabyte.
+// lines; the list of a thousand calls has a megabyte.
 const (
-	MaxBody  = 4 << 20 // bytes in a body that is read
-	MaxLines = 4000    // lines in a body that is taken for a block
+	MaxBody  = 16 << 20 // bytes in a body that is read
+	MaxLines = 4000     // lines in a body that is taken for a block
 )
 
 const (
-	longBody  = "a body exceeds 4194304 bytes"
+	longBody  = "a body exceeds 16777216 bytes"
 	manyLines = "a body exceeds 4000 lines"
 )
 
