@@ -23,6 +23,7 @@ var may = map[string]string{
 	"audit/asterisk":         "audit adapters/asterisk/conf numbering",
 	"audit/freeswitch":       "audit numbering",
 	"audit/host":             "audit numbering",
+	"audit/runs":             "audit",
 	"config":                 "guard numbering",
 	"gate":                   "guard",
 	"packaging":              "",

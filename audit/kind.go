@@ -17,6 +17,7 @@ type Site struct {
 	Now     time.Time
 	Plan    *numbering.Plan   // judges numbers; nil: none was configured, and what a number costs is not known
 	Owned   []string          // numbers of the site in E.164, which callers may show; nil: not known
+	Words   []string          // of the company, as its name and city, which make bad passwords
 	History *History          // what the guard saw; nil: nothing
 	Memory  *Memory           // of the last run; nil: none is kept
 	Facts   map[string]string // what was told on the command line or by a live PBX, such as "asterisk.version"
@@ -28,6 +29,13 @@ type Site struct {
 type History struct {
 	Since    time.Time       // it watches since then
 	Accounts map[string]Seen // by the account's name
+	Forwards []Forwarded     // calls that phones sent on by themselves
+}
+
+// Forwarded is a call that a phone sent on with SIP 302.
+type Forwarded struct {
+	Account, Number string
+	Last            time.Time
 }
 
 // Seen is when an account was last seen doing what only its owner can. Zero

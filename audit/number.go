@@ -3,6 +3,7 @@ package audit
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"pbxguard/numbering"
 )
@@ -41,10 +42,36 @@ func (s *Site) Outside(number string) Reach {
 	return Reach{"FWD-003", Medium, "an outside number, " + n.Class.String()}
 }
 
-// withoutPlan judges by form: an extension has at most six digits.
+// withoutPlan judges by form: an extension has at most six digits, and what
+// begins as numbers abroad do is one.
 func withoutPlan(number string) Reach {
 	if len(number) <= 6 && digits(number) == len(number) {
 		return Reach{}
 	}
+	for _, idd := range []string{"+", "00", "011"} {
+		if rest, ok := strings.CutPrefix(number, idd); ok && len(rest) >= 7 && digits(rest) == len(rest) {
+			return abroad(rest)
+		}
+	}
+	for _, premium := range []string{"0900", "0906", "0909", "1900", "1976", "0898"} {
+		if strings.HasPrefix(number, premium) {
+			return Reach{"FWD-001", Critical, "a number that looks like a premium one"}
+		}
+	}
 	return Reach{"FWD-003", Medium, "an outside number; without a dial plan its cost is not known"}
+}
+
+// abroad judges the digits of an E.164 number, from anywhere.
+func abroad(digits string) Reach {
+	somewhere := Reach{"FWD-002", High, "international"}
+	profile, err := numbering.DefaultProfile("AQ") // of which no number is national
+	if err != nil {
+		return somewhere
+	}
+	plan, err := numbering.NewPlan(profile)
+	if err != nil {
+		return somewhere
+	}
+	s := Site{Plan: plan}
+	return s.Outside("+" + digits)
 }

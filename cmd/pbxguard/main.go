@@ -87,7 +87,7 @@ something; 78 the configuration is not valid.`,
 		cmds  []*cobra.Command
 	}{
 		{"Guard:", []*cobra.Command{c.runCommand(), c.checkCommand(), c.setupCommand(), c.modeCommand("enforce"), c.modeCommand("observe"), c.teardownCommand()}},
-		{"Look:", []*cobra.Command{c.statusCommand(), c.callsCommand(), c.logCommand(), c.bansCommand(), c.explainCommand()}},
+		{"Look:", []*cobra.Command{c.statusCommand(), c.callsCommand(), c.logCommand(), c.bansCommand(), c.explainCommand(), c.auditCommand()}},
 		{"Act:", []*cobra.Command{c.banCommand(), c.unbanCommand(), c.hangupCommand(), c.lockCommand(), c.unlockCommand()}},
 		{"Plan:", []*cobra.Command{c.replayCommand(), c.listsCommand()}},
 	}
@@ -140,6 +140,7 @@ func (i invalid) Unwrap() error { return i.error }
 
 func (c *cli) exitCode(err error) int {
 	var bad invalid
+	var wrong usage
 	switch {
 	case err == nil:
 		return 0
@@ -147,7 +148,7 @@ func (c *cli) exitCode(err error) int {
 		return exitFound
 	case errors.As(err, &bad):
 		return exitInvalid
-	case !c.started:
+	case !c.started, errors.As(err, &wrong):
 		return exitUsage
 	}
 	return exitFailed

@@ -1,0 +1,283 @@
+// Package asterisk audits Asterisk and FreePBX: it reads the configuration as
+// Asterisk does, follows the dialplan from whoever may call to every trunk, and
+// brings the table of checks over that.
+package asterisk
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+
+	"pbxguard/adapters/asterisk/conf"
+	"pbxguard/audit"
+)
+
+// Kind returns Asterisk as a kind of PBX.
+func Kind() audit.Kind { return audit.NewKind("asterisk", table(), load) }
+
+// PBX is an Asterisk as its configuration makes it.
+type PBX struct {
+	site  *audit.Site
+	etc   string // astetcdir
+	spool string // astspooldir
+	lib   string // astvarlibdir, below which sounds and keys lie
+	astdb string // the file of AstDB
+	mods  string // astmoddir
+	exec  bool   // execincludes
+	files map[string]*conf.File
+
+	plan    *dialplan
+	objects map[string][]*conf.Section // of pjsip, by type in lower case
+	db      *database
+	free    *freePBX
+}
+
+// load finds Asterisk's configuration; there is none without asterisk.conf or
+// one of the files that no Asterisk is without.
+func load(site *audit.Site) (*PBX, bool) {
+	p := &PBX{site: site, etc: "/etc/asterisk", files: map[string]*conf.File{}}
+	there := false
+	for _, name := range []string{"asterisk.conf", "modules.conf", "extensions.conf", "pjsip.conf", "sip.conf", "manager.conf"} {
+		there = there || site.Tree.Exists(path.Join(p.etc, name))
+	}
+	if !there {
+		return nil, false
+	}
+	main := p.file("asterisk.conf")
+	p.exec = main.Section("options").Yes("execincludes")
+	dirs := main.Section("directories") // a template is ignored, as in Asterisk: Debian ships one
+	p.spool = or(dirs.Get("astspooldir"), "/var/spool/asterisk")
+	p.lib = or(dirs.Get("astvarlibdir"), "/var/lib/asterisk")
+	p.mods = or(dirs.Get("astmoddir"), "/usr/lib/asterisk/modules")
+	p.astdb = path.Join(or(dirs.Get("astdbdir"), p.lib), "astdb.sqlite3")
+	if etc := dirs.Get("astetcdir"); etc != "" && site.Tree.Exists(etc) && etc != p.etc {
+		p.etc, p.files = etc, map[string]*conf.File{}
+	}
+	p.readObjects()
+	p.readPeers()
+	p.plan = p.readDialplan()
+	return p, true
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// file reads a configuration file, once.
+func (p *PBX) file(name string) *conf.File {
+	f := p.files[name]
+	if f == nil {
+		r := conf.Reader{Files: p.site.Tree, Dir: p.etc, Exec: p.exec}
+		f = r.Read(name)
+		p.files[name] = f
+	}
+	return f
+}
+
+// Source tells how much of a source was read: a file of the configuration
+// directory, or one of the sources that are put together from several.
+func (p *PBX) Source(need string) (audit.State, string) {
+	switch need {
+	case "asterisk":
+		return audit.Whole, ""
+	case "pjsip":
+		return p.together([]string{"pjsip.conf", "pjsip_wizard.conf"}, p.realtime("ps_", "res_pjsip"))
+	case "chan_sip":
+		if !p.hasChanSIP() {
+			return audit.Absent, ""
+		}
+		return p.together([]string{"sip.conf"}, p.realtime("sip", ""))
+	case "iax":
+		if p.module("chan_iax2.so") == unloaded {
+			return audit.Absent, ""
+		}
+		return p.together([]string{"iax.conf"}, p.realtime("iax", ""))
+	case "dialplan":
+		return p.together([]string{"extensions.conf"}, p.plan.unknown())
+	case "voicemail":
+		return p.together([]string{"voicemail.conf"}, p.realtime("voicemail", ""))
+	case "astdb":
+		return p.database().state()
+	case "freepbx":
+		return p.freePBX().state()
+	case "freepbx-database":
+		return p.freePBX().databaseState()
+	}
+	return p.together([]string{need}, "")
+}
+
+// together is the state of files that make up one source.
+func (p *PBX) together(names []string, beyond string) (audit.State, string) {
+	found, lost := false, ""
+	for _, name := range names {
+		f := p.file(name)
+		found = found || f.Found
+		switch {
+		case lost != "":
+		case f.Lost() != "":
+			lost = f.Lost()
+		case f.Found && f.Invalid != "":
+			lost = f.Invalid
+		}
+	}
+	switch {
+	case beyond != "":
+		return audit.Partial, beyond
+	case lost != "" && found:
+		return audit.Partial, lost
+	case lost != "":
+		return audit.Lost, lost
+	case found:
+		return audit.Whole, ""
+	}
+	return audit.Absent, ""
+}
+
+// realtime tells that objects come from a database: tables that begin so in
+// extconfig.conf, or objects of a module in sorcery.conf.
+func (p *PBX) realtime(table, module string) string {
+	for _, set := range p.file("extconfig.conf").Section("settings").Settings {
+		if strings.HasPrefix(strings.ToLower(set.Key), table) {
+			return set.At.String() + ": " + set.Key + " comes from a database, which is not read"
+		}
+	}
+	if module == "" {
+		return ""
+	}
+	for _, s := range p.file("sorcery.conf").Sections {
+		if s.Template || !strings.EqualFold(s.Name, module) {
+			continue
+		}
+		for _, set := range s.Settings {
+			source, _, _ := strings.Cut(set.Value, ",")
+			if source == "realtime" || source == "astdb" {
+				return set.At.String() + ": " + set.Key + " comes from a database, which is not read"
+			}
+		}
+	}
+	return ""
+}
+
+// loading says whether a module runs.
+type loading int
+
+const (
+	maybe    loading = iota // the modules on disk are not known
+	loaded                  // it runs
+	unloaded                // it does not
+)
+
+// module tells whether Asterisk loads a module, by modules.conf and by whether
+// it is on disk.
+func (p *PBX) module(name string) loading {
+	modules := p.file("modules.conf").Section("modules")
+	named := func(key string) bool {
+		for _, set := range modules.All(key) {
+			if strings.EqualFold(strings.TrimSuffix(set.Value, ".so"), strings.TrimSuffix(name, ".so")) {
+				return true
+			}
+		}
+		return false
+	}
+	if named("noload") {
+		return unloaded
+	}
+	auto := modules.Has("autoload") && modules.Yes("autoload")
+	wanted := auto || named("load") || named("preload") || named("require") || named("preload-require")
+	if p.file("modules.conf").Found && !wanted {
+		return unloaded
+	}
+	if dir := p.moduleDir(); dir != "" {
+		if !p.site.Tree.Exists(path.Join(dir, name)) {
+			return unloaded
+		}
+		return loaded
+	}
+	if named("load") || named("require") {
+		return loaded
+	}
+	return maybe
+}
+
+// moduleDir is where modules lie in the tree, or "".
+func (p *PBX) moduleDir() string {
+	dirs := []string{p.mods, "/usr/lib64/asterisk/modules", "/usr/lib/x86_64-linux-gnu/asterisk/modules", "/usr/lib/aarch64-linux-gnu/asterisk/modules"}
+	for _, dir := range dirs {
+		if p.site.Tree.Exists(dir) {
+			return dir
+		}
+	}
+	return ""
+}
+
+// hasChanSIP tells whether the old SIP driver, which Asterisk 21 lost, may run.
+func (p *PBX) hasChanSIP() bool {
+	return p.file("sip.conf").Found && p.module("chan_sip.so") != unloaded && p.version().major < 21
+}
+
+// version is Asterisk's; a zero one is not known.
+type version struct {
+	major, minor, patch int
+	text, from          string
+	cert                int // of a certified release, else 0
+}
+
+// version asks what was told, then the package manager of the tree.
+func (p *PBX) version() version {
+	if v := p.site.Facts["asterisk.version"]; v != "" {
+		return parseVersion(v, "the running Asterisk")
+	}
+	const status = "/var/lib/dpkg/status"
+	data, err := p.site.Tree.ReadFile(status)
+	if err != nil {
+		return version{}
+	}
+	for stanza := range strings.SplitSeq(string(data), "\n\n") {
+		if strings.HasPrefix(stanza, "Package: asterisk\n") && strings.Contains(stanza, " installed\n") {
+			_, rest, _ := strings.Cut(stanza, "\nVersion: ")
+			v, _, _ := strings.Cut(rest, "\n")
+			if _, after, ok := strings.Cut(v, ":"); ok { // the epoch
+				v = after
+			}
+			return parseVersion(v, status)
+		}
+	}
+	return version{}
+}
+
+func parseVersion(text, from string) version {
+	v := version{text: text, from: from}
+	part := func(s string) (n int, rest string) {
+		i := 0
+		for i < len(s) && s[i] >= '0' && s[i] <= '9' {
+			i++
+		}
+		n, _ = strconv.Atoi(s[:i])
+		return n, strings.TrimPrefix(s[i:], ".")
+	}
+	rest := strings.TrimPrefix(strings.TrimPrefix(text, "Asterisk "), "certified/")
+	v.major, rest = part(rest)
+	v.minor, rest = part(rest)
+	if after, ok := strings.CutPrefix(rest, "-cert"); ok {
+		v.cert, _ = part(after)
+		return v
+	}
+	v.patch, rest = part(rest)
+	if after, ok := strings.CutPrefix(rest, "-cert"); ok {
+		v.cert, _ = part(after)
+	}
+	return v
+}
+
+// before tells whether v is older than major.minor.patch, within its major.
+func (v version) before(minor, patch int) bool {
+	return v.minor < minor || v.minor == minor && v.patch < patch
+}
+
+// missing tells whether a file is not there, rather than unreadable.
+func missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

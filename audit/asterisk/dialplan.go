@@ -1,0 +1,299 @@
+package asterisk
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"pbxguard/adapters/asterisk/conf"
+)
+
+// dialplan is extensions.conf with its globals.
+type dialplan struct {
+	pbx      *PBX
+	contexts map[string]*dialContext
+	names    []string // of contexts, in the order of the file
+	globals  map[string]string
+	dynamic  []string // why not all of it stands in the file
+	reached  map[string]*reach
+}
+
+type dialContext struct {
+	name     string
+	at       conf.Pos
+	plain    map[string]*extension
+	patterns []*extension // in the order in which Asterisk tries them
+	all      []*extension // in the order of the file
+	includes []include
+	hints    bool // phones may watch one another here
+}
+
+type include struct {
+	name string
+	time string // when it counts; "" always
+	at   conf.Pos
+}
+
+type extension struct {
+	pattern
+	caller string // of whom only it holds, behind a slash
+	at     conf.Pos
+	steps  []step
+}
+
+type step struct {
+	priority string
+	label    string
+	app      string // as written
+	args     string
+	at       conf.Pos
+}
+
+// is compares the application's name, which has no case.
+func (s *step) is(names ...string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, s.app) })
+}
+
+// Bounds of a dialplan, beyond which it is not followed.
+const maxSteps = 2_000_000
+
+func (p *PBX) readDialplan() *dialplan {
+	d := &dialplan{pbx: p, contexts: map[string]*dialContext{}, globals: map[string]string{}, reached: map[string]*reach{}}
+	for _, s := range p.file("extensions.conf").Sections {
+		switch {
+		case s.Template || strings.EqualFold(s.Name, "general"):
+		case strings.EqualFold(s.Name, "globals"):
+			for _, set := range s.Settings {
+				d.globals[set.Key] = set.Value
+			}
+		default:
+			d.context(s)
+		}
+	}
+	for _, c := range d.contexts {
+		slices.SortStableFunc(c.patterns, func(a, b *extension) int { return a.order(b.pattern) })
+	}
+	d.elsewhere()
+	return d
+}
+
+func (d *dialplan) context(s *conf.Section) {
+	c := d.contexts[s.Name]
+	if c == nil {
+		c = &dialContext{name: s.Name, at: s.At, plain: map[string]*extension{}}
+		d.contexts[s.Name] = c
+		d.names = append(d.names, s.Name)
+	}
+	last := ""
+	for _, set := range s.Settings {
+		switch strings.ToLower(set.Key) {
+		case "exten":
+			name, rest, _ := strings.Cut(set.Value, ",")
+			last = strings.TrimSpace(name)
+			c.step(last, rest, set.At)
+		case "same":
+			c.step(last, set.Value, set.At)
+		case "include":
+			name, time, _ := strings.Cut(strings.ReplaceAll(set.Value, "|", ","), ",")
+			c.includes = append(c.includes, include{strings.TrimSpace(name), time, set.At})
+		case "switch", "lswitch", "eswitch":
+			d.dynamic = append(d.dynamic, fmt.Sprintf("%s: context %s goes on in %s, which is not read", set.At, c.name, set.Value))
+		}
+	}
+}
+
+// step adds "priority,App(args)" to an extension.
+func (c *dialContext) step(name, rest string, at conf.Pos) {
+	if name == "" {
+		return
+	}
+	name, caller, _ := strings.Cut(name, "/")
+	priority, call, ok := strings.Cut(rest, ",")
+	if !ok {
+		return
+	}
+	priority = strings.TrimSpace(priority)
+	if strings.EqualFold(priority, "hint") {
+		c.hints = true
+		return
+	}
+	ext := c.find(name, caller)
+	if ext == nil {
+		ext = &extension{pattern: parsePattern(name), caller: caller, at: at}
+		c.all = append(c.all, ext)
+		if !ext.plain {
+			c.patterns = append(c.patterns, ext)
+		} else if c.plain[name] == nil || caller == "" {
+			c.plain[name] = ext
+		}
+	}
+	one := step{at: at}
+	if open := strings.IndexByte(priority, '('); open >= 0 {
+		one.label = strings.TrimSuffix(priority[open+1:], ")")
+		priority = priority[:open]
+	}
+	one.priority = priority
+	one.app, one.args = application(call)
+	ext.steps = append(ext.steps, one)
+}
+
+func (c *dialContext) find(name, caller string) *extension {
+	if e := c.plain[name]; e != nil && e.caller == caller {
+		return e
+	}
+	for i := len(c.all) - 1; i >= 0 && i >= len(c.all)-8; i-- { // what belongs together stands together
+		if c.all[i].text == name && c.all[i].caller == caller {
+			return c.all[i]
+		}
+	}
+	for _, e := range c.patterns {
+		if e.text == name && e.caller == caller {
+			return e
+		}
+	}
+	return nil
+}
+
+// application cuts "App(args)" or the old "App,args".
+func application(call string) (name, args string) {
+	call = strings.TrimSpace(call)
+	open := strings.IndexAny(call, "(,|")
+	if open < 0 {
+		return call, ""
+	}
+	name, args = strings.TrimSpace(call[:open]), call[open+1:]
+	if call[open] == '(' {
+		if end := strings.LastIndexByte(args, ')'); end >= 0 {
+			args = args[:end]
+		}
+	}
+	return name, args
+}
+
+// arguments cuts at commas that stand within no brackets and no quotes.
+func arguments(s string) []string { return cut(s, ',') }
+
+func cut(s string, at byte) (parts []string) {
+	depth, quoted, from := 0, false, 0
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '(' || c == '[' || c == '{':
+			depth++
+		case c == ')' || c == ']' || c == '}':
+			depth--
+		case c == at && depth <= 0:
+			parts = append(parts, s[from:i])
+			from = i + 1
+		}
+	}
+	return append(parts, s[from:])
+}
+
+// argument is the i-th of them, without blanks around it.
+func argument(args []string, i int) string {
+	if i >= len(args) {
+		return ""
+	}
+	return strings.TrimSpace(args[i])
+}
+
+// elsewhere notes what makes contexts outside of extensions.conf.
+func (d *dialplan) elsewhere() {
+	sources := []struct{ file, module string }{{"extensions.ael", "pbx_ael.so"}, {"extensions.lua", "pbx_lua.so"}}
+	for _, s := range sources {
+		if d.pbx.module(s.module) != unloaded && d.pbx.site.Tree.Exists(d.pbx.etc+"/"+s.file) {
+			d.dynamic = append(d.dynamic, fmt.Sprintf("%s/%s may hold contexts, which are not read", d.pbx.etc, s.file))
+		}
+	}
+	if why := d.pbx.realtime("extensions", ""); why != "" {
+		d.dynamic = append(d.dynamic, why)
+	}
+}
+
+// unknown says why the dialplan is more than the file, or "".
+func (d *dialplan) unknown() string {
+	if len(d.dynamic) == 0 {
+		return ""
+	}
+	if len(d.dynamic) == 1 {
+		return d.dynamic[0]
+	}
+	return fmt.Sprintf("%s, and %d more", d.dynamic[0], len(d.dynamic)-1)
+}
+
+// best returns the extension that Asterisk chooses for what was dialled in a
+// context, and the names of contexts on the way to it.
+func (d *dialplan) best(context, dialled string, seen map[string]bool) (*extension, []string) {
+	c := d.contexts[context]
+	if c == nil || seen[context] {
+		return nil, nil
+	}
+	seen[context] = true
+	if e := c.plain[dialled]; e != nil {
+		return e, []string{context}
+	}
+	for _, e := range c.patterns {
+		if e.matches(dialled) {
+			return e, []string{context}
+		}
+	}
+	for _, inc := range c.includes {
+		if e, way := d.best(inc.name, dialled, seen); e != nil {
+			return e, append([]string{context}, way...)
+		}
+	}
+	return nil, nil
+}
+
+// below are a context and all that it includes.
+func (d *dialplan) below(context string) []*dialContext {
+	var all []*dialContext
+	seen := map[string]bool{}
+	var walk func(string)
+	walk = func(name string) {
+		c := d.contexts[name]
+		if c == nil || seen[name] {
+			return
+		}
+		seen[name] = true
+		all = append(all, c)
+		for _, inc := range c.includes {
+			walk(inc.name)
+		}
+	}
+	walk(context)
+	return all
+}
+
+// each calls f with every step of the dialplan.
+func (d *dialplan) each(f func(c *dialContext, e *extension, s *step)) {
+	n := 0
+	for _, name := range d.names {
+		c := d.contexts[name]
+		for _, e := range c.all {
+			for i := range e.steps {
+				if n++; n > maxSteps {
+					return
+				}
+				f(c, e, &e.steps[i])
+			}
+		}
+	}
+}
+
+// atoi reads a number that is there or 0.
+func atoi(s string) int {
+	n, _ := strconv.Atoi(strings.TrimSpace(s))
+	return n
+}
+
+// includes tells whether a context includes another, at whatever remove.
+func (d *dialplan) includes(context, other string) bool {
+	return slices.ContainsFunc(d.below(context), func(c *dialContext) bool { return c.name == other && context != other })
+}

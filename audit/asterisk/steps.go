@@ -1,0 +1,290 @@
+package asterisk
+
+import (
+	"strings"
+)
+
+// step runs one application as far as it moves calls.
+func (w *walker) step(s *state, st *step) {
+	args := w.d.expand(st.args, s.vars)
+	w.note(s, st, args)
+	w.run(s, st, st.app, args, 0)
+}
+
+// note remembers where an application was met first.
+func (w *walker) note(s *state, st *step, args string) {
+	name := strings.ToLower(st.app)
+	if _, ok := w.out.apps[name]; !ok {
+		w.out.apps[name] = found{path: append([]string{}, s.path...), at: st.at.String(), args: args}
+	}
+}
+
+func (w *walker) run(s *state, st *step, app, args string, depth int) {
+	if depth > 4 {
+		return
+	}
+	a := arguments(args)
+	switch strings.ToLower(app) {
+	case "set", "mset":
+		for _, one := range a {
+			if name, value, ok := strings.Cut(one, "="); ok {
+				s.vars[strings.TrimLeft(strings.TrimSpace(name), "_")] = strings.Trim(value, `"`)
+			}
+		}
+	case "goto":
+		w.goTo(*s, args, s.vars)
+	case "gotoif", "gotoiftime":
+		for _, target := range branches(args) {
+			w.goTo(*s, target, s.vars)
+		}
+	case "gosub":
+		w.gosub(s, args)
+	case "gosubif":
+		for _, target := range branches(args) {
+			w.gosub(s, target)
+		}
+	case "macro", "macroif", "macroexclusive":
+		targets := []string{args}
+		if strings.EqualFold(app, "macroif") {
+			targets = branches(args)
+		}
+		for _, target := range targets {
+			w.macro(s, target)
+		}
+	case "execif":
+		for _, call := range branches(args) {
+			name, inner := application(call)
+			w.run(s, st, name, inner, depth+1)
+		}
+	case "tryexec", "exec":
+		name, inner := application(args)
+		w.run(s, st, name, inner, depth+1)
+	case "dial", "retrydial":
+		if strings.EqualFold(app, "retrydial") && len(a) > 3 {
+			a = a[3:]
+		}
+		w.dial(s, st, argument(a, 0))
+	case "background", "waitexten", "backgrounddetect":
+		ctx := s.context
+		if strings.EqualFold(app, "background") && len(a) > 3 {
+			ctx = or(argument(a, 3), ctx)
+		}
+		w.free(*s, ctx, "")
+	case "disa":
+		next := *s
+		next.locked = s.locked || !strings.EqualFold(argument(a, 0), "no-password")
+		w.free(next, or(argument(a, 1), "disa"), "disa")
+	case "directory":
+		w.free(*s, or(argument(a, 1), s.context), "")
+	case "voicemail":
+		w.mailbox(*s)
+	case "voicemailmain":
+		next := *s
+		next.locked = true // the PIN of a mailbox
+		w.free(next, w.d.pbx.voicemailOption("dialout"), "voicemail")
+		w.free(next, w.d.pbx.voicemailOption("callback"), "voicemail")
+	case "authenticate", "vmauthenticate":
+		s.locked = true
+	case "queue":
+		w.free(*s, w.d.pbx.queueContext(argument(a, 0)), "")
+	}
+}
+
+// free lets the caller dial in a context, if there is one.
+func (w *walker) free(s state, context, via string) {
+	if context == "" || strings.Contains(context, "?") {
+		return
+	}
+	s.context, s.vars = context, nil
+	s.via = or(via, s.via)
+	w.anything(s)
+}
+
+// mailbox lets a caller out of the greeting by 0 or *.
+func (w *walker) mailbox(s state) {
+	if context := w.d.pbx.voicemailOption("exitcontext"); context != "" {
+		s.context = context
+	}
+	s.vars = nil
+	for _, exten := range []string{"o", "a"} {
+		next := s
+		next.exten = exten
+		w.push(next)
+	}
+}
+
+// gosub goes to "context,exten,priority(arg1,arg2)".
+func (w *walker) gosub(s *state, target string) {
+	place, inner := target, ""
+	if open := strings.IndexByte(target, '('); open >= 0 {
+		place, inner = target[:open], strings.TrimSuffix(strings.TrimSpace(target[open+1:]), ")")
+	}
+	w.goTo(*s, place, numbered(s.vars, arguments(inner), nil))
+}
+
+// macro goes to the s of the context macro-name.
+func (w *walker) macro(s *state, args string) {
+	a := arguments(args)
+	if len(a) == 0 {
+		return
+	}
+	next := *s
+	next.vars = numbered(s.vars, a[1:], map[string]string{"MACRO_EXTEN": s.exten, "MACRO_CONTEXT": s.context})
+	next.context, next.exten = "macro-"+argument(a, 0), "s"
+	w.jump(next)
+}
+
+// numbered are the variables with ARG1, ARG2, … set.
+func numbered(vars map[string]string, args []string, more map[string]string) map[string]string {
+	all := make(map[string]string, len(vars)+len(args))
+	for k, v := range vars {
+		if !strings.HasPrefix(k, "ARG") {
+			all[k] = v
+		}
+	}
+	for i, a := range args {
+		if i < 9 {
+			all["ARG"+string(rune('1'+i))] = strings.TrimSpace(a)
+		}
+	}
+	for k, v := range more {
+		all[k] = v
+	}
+	return all
+}
+
+// branches are the two ways of "condition?yes:no".
+func branches(args string) (all []string) {
+	parts := cut(args, '?')
+	if len(parts) < 2 {
+		return nil
+	}
+	for _, b := range cut(strings.Join(parts[1:], "?"), ':') {
+		if b = strings.TrimSpace(b); b != "" {
+			all = append(all, b)
+		}
+	}
+	return all
+}
+
+// maxExpanded bounds a value, in bytes: globals may name one another.
+const maxExpanded = 4096
+
+// expand puts the values of variables in. What is not known becomes "?".
+func (d *dialplan) expand(text string, vars map[string]string) string {
+	return d.expandIn(text, vars, 0)
+}
+
+func (d *dialplan) expandIn(text string, vars map[string]string, depth int) string {
+	var b strings.Builder
+	for text != "" {
+		i := strings.Index(text, "$")
+		if i < 0 || i+1 == len(text) || depth > 8 || b.Len() > maxExpanded {
+			b.WriteString(text)
+			break
+		}
+		b.WriteString(text[:i])
+		closing := byte('}')
+		switch text[i+1] {
+		case '{':
+		case '[':
+			closing = ']'
+		default:
+			b.WriteByte('$')
+			text = text[i+1:]
+			continue
+		}
+		end := matching(text, i+1, text[i+1], closing)
+		if end < 0 {
+			b.WriteString(text[i:])
+			break
+		}
+		inner := text[i+2 : end]
+		if closing == '}' {
+			b.WriteString(d.value(inner, vars, depth))
+		} else {
+			b.WriteString("?")
+		}
+		text = text[end+1:]
+	}
+	if b.Len() > maxExpanded {
+		return b.String()[:maxExpanded]
+	}
+	return b.String()
+}
+
+// matching is the index of the bracket that closes the one at i, or -1.
+func matching(s string, i int, opening, closing byte) int {
+	depth := 0
+	for ; i < len(s); i++ {
+		switch s[i] {
+		case opening:
+			depth++
+		case closing:
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// value is that of "NAME", "NAME:offset:length" or "FUNCTION(…)".
+func (d *dialplan) value(name string, vars map[string]string, depth int) string {
+	name = d.expandIn(name, vars, depth+1)
+	if open := strings.IndexByte(name, '('); open >= 0 {
+		return d.function(strings.ToUpper(strings.TrimSpace(name[:open])), name[open+1:])
+	}
+	name, slice, sliced := strings.Cut(name, ":")
+	v, ok := vars[name]
+	if !ok {
+		if v, ok = d.globals[name]; !ok {
+			return "?"
+		}
+		v = d.expandIn(v, vars, depth+1)
+	}
+	if sliced {
+		return substring(v, slice)
+	}
+	return v
+}
+
+// function knows the few that pass a dialled number on.
+func (d *dialplan) function(name, rest string) string {
+	args := rest
+	if end := strings.LastIndexByte(rest, ')'); end >= 0 {
+		args = rest[:end]
+	}
+	a := arguments(args)
+	switch name {
+	case "FILTER":
+		return argument(a, 1)
+	case "TOUPPER", "TOLOWER":
+		return argument(a, 0)
+	case "IF":
+		if b := branches(args); len(b) > 0 {
+			return b[0]
+		}
+	}
+	return "?"
+}
+
+// substring is "offset:length" of a value, either of which may count from the
+// end.
+func substring(v, slice string) string {
+	if strings.Contains(v, "?") {
+		return "?"
+	}
+	offset, length, limited := strings.Cut(slice, ":")
+	from := atoi(offset)
+	if from < 0 {
+		from = max(0, len(v)+from)
+	}
+	v = v[min(from, len(v)):]
+	if n := atoi(length); limited && n < 0 {
+		v = v[:max(0, len(v)+n)]
+	} else if limited && n < len(v) {
+		v = v[:n]
+	}
+	return v
+}

@@ -1,0 +1,324 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"pbxguard/audit"
+	"pbxguard/audit/asterisk"
+	"pbxguard/audit/freeswitch"
+	"pbxguard/audit/runs"
+	"pbxguard/config"
+	"pbxguard/numbering"
+	"pbxguard/report"
+)
+
+// auditKinds are what can be audited.
+func auditKinds() []audit.Kind {
+	return []audit.Kind{asterisk.Kind(), freeswitch.Kind()}
+}
+
+// auditFlags are those of pbxguard audit.
+type auditFlags struct {
+	root, asterisk, freeswitch string
+	format, output             string
+	failOn, since              string
+	suppress, state, country   string
+	words, owned, skip         []string
+	version                    string
+	all                        bool
+}
+
+// auditState and auditSuppress are where runs and suppressions are kept unless
+// something else is said.
+const (
+	auditState    = "/var/lib/pbxguard/audit.db"
+	auditSuppress = "/etc/pbxguard/audit.toml"
+)
+
+func (c *cli) auditCommand() *cobra.Command {
+	var f auditFlags
+	cmd := c.jsonFlag(&cobra.Command{
+		Use: "audit", Short: "List the holes in the PBX's configuration", Args: cobra.NoArgs,
+		Long: `Read the configuration of the PBX as the PBX reads it, and list its holes: the
+worst first, each with how it is attacked and what mends it. It needs no
+daemon, starts nothing and changes nothing. What could not be read is
+"incomplete", never passed.
+
+The exit code is 3 if something of the severity of --fail-on or worse failed.`,
+		Example: `  pbxguard audit
+  pbxguard audit --root /srv/backup/pbx1 --country NL
+  pbxguard audit --asterisk ./etc/asterisk --format sarif --output audit.sarif
+  pbxguard audit explain AST-PJSIP-001`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.audit(cmd.Context(), &f) },
+	})
+	flags := cmd.Flags()
+	flags.StringVar(&f.root, "root", "", "the `dir`ectory that stands for / of the host (default this host's)")
+	flags.StringVar(&f.asterisk, "asterisk", "", "a `dir`ectory that holds Asterisk's configuration, and nothing else")
+	flags.StringVar(&f.freeswitch, "freeswitch", "", "a `dir`ectory that holds FreeSWITCH's configuration, and nothing else")
+	flags.StringVar(&f.format, "format", "text", "text, json, sarif, junit or html")
+	flags.StringVarP(&f.output, "output", "o", "", "write to this `file`")
+	flags.StringVar(&f.failOn, "fail-on", "medium", "the least `severity` that makes the exit code 3: critical, high, medium, low, info or none")
+	flags.StringVar(&f.since, "since", "", "\"last\": show only what is new or fixed since the run before")
+	flags.StringVar(&f.suppress, "suppress", "", "the `file` of findings that somebody answers for (default "+auditSuppress+")")
+	flags.StringVar(&f.state, "state", "", "the `file` in which runs are kept, or \"none\" (default "+auditState+")")
+	flags.StringVar(&f.country, "country", "", "the `country` of the PBX, as NL (default as configured)")
+	flags.StringSliceVar(&f.words, "word", nil, "a `word` of the company that bad passwords are made of")
+	flags.StringSliceVar(&f.owned, "number", nil, "a `number` of the company, as +31201234567")
+	flags.StringSliceVar(&f.skip, "skip", nil, "an `id` of a check not to make")
+	flags.StringVar(&f.version, "asterisk-version", "", "the `version` of Asterisk, if its package is not in the tree")
+	flags.BoolVar(&f.all, "all", false, "in JSON as in text, leave nothing out")
+	cmd.AddCommand(c.auditExplainCommand())
+	return cmd
+}
+
+func (c *cli) auditExplainCommand() *cobra.Command {
+	return c.jsonFlag(&cobra.Command{
+		Use: "explain [ID...]", Short: "Say what checks look for, why, and what mends it; without ids, all of them",
+		RunE: func(_ *cobra.Command, args []string) error {
+			var checks []audit.Check
+			for _, check := range allChecks() {
+				if len(args) == 0 || slices.ContainsFunc(args, func(id string) bool { return strings.EqualFold(id, check.ID) }) {
+					checks = append(checks, check)
+				}
+			}
+			if len(checks) < len(args) {
+				return hinted{fmt.Errorf("cannot explain %s: there is no such check", strings.Join(args, " ")), "pbxguard audit explain lists them all"}
+			}
+			return c.write(checks, func(p *report.Page) error { return p.AuditChecks(checks) })
+		},
+	})
+}
+
+// allChecks are those of every kind, by id.
+func allChecks() (checks []audit.Check) {
+	for _, k := range auditKinds() {
+		checks = append(checks, k.Checks...)
+	}
+	checks = append(checks, audit.PasswordChecks()...)
+	return checks
+}
+
+func (c *cli) audit(ctx context.Context, f *auditFlags) error {
+	threshold, err := f.check()
+	if err != nil {
+		return usage{err}
+	}
+	suppressions, err := f.suppressions()
+	if err != nil {
+		return invalid{err}
+	}
+	tree, root, err := f.tree()
+	if err != nil {
+		return err
+	}
+	defer tree.Close()
+	site := &audit.Site{
+		Tree: tree, Now: time.Now(), Plan: c.auditPlan(f), Owned: f.owned, Words: f.words,
+		Facts: map[string]string{}, Skip: map[string]bool{},
+	}
+	for _, id := range f.skip {
+		site.Skip[strings.ToUpper(id)] = true
+	}
+	if f.version != "" {
+		site.Facts["asterisk.version"] = f.version
+	}
+	db := c.auditRuns(ctx, f)
+	if db != nil {
+		defer db.Close()
+		if site.Memory, err = db.Memory(ctx, root); err != nil {
+			return err
+		}
+	}
+	run, err := audit.Perform(ctx, site, auditKinds())
+	if err != nil {
+		return err
+	}
+	shown, err := c.compare(ctx, f, db, root, site, run, suppressions)
+	if err != nil {
+		return err
+	}
+	if err := c.writeAudit(f, shown, threshold); err != nil {
+		return err
+	}
+	if worst := shown.Summary.Worst; f.failOn != "none" && worst != "" && worst.AtLeast(threshold) {
+		return errFound
+	}
+	return nil
+}
+
+// compare suppresses what somebody answers for, keeps the run, and holds it
+// against the one before.
+func (c *cli) compare(ctx context.Context, f *auditFlags, db *runs.DB, root string, site *audit.Site, run audit.Run, all []audit.Suppression) (report.Audit, error) {
+	expired := audit.Suppress(run.Findings, all, site.Now)
+	a := report.Audit{Findings: run.Findings}
+	var earlier []audit.Finding
+	var at time.Time
+	if db != nil {
+		var err error
+		if earlier, at, err = db.Last(ctx, root); err != nil {
+			return a, err
+		}
+		if err := db.Add(ctx, root, run, site.Memory); err != nil {
+			return a, err
+		}
+	}
+	var fresh []audit.Finding
+	if !at.IsZero() {
+		fresh, a.Fixed = audit.Since(earlier, run.Findings)
+	}
+	if f.since == "last" && !at.IsZero() {
+		run.Findings, a.Findings = fresh, fresh
+	} else {
+		a.Fixed = nil
+	}
+	a.Summary = run.Summarise(root)
+	if !at.IsZero() {
+		_, fixed := audit.Since(earlier, a.Findings)
+		if f.since == "last" {
+			fixed = a.Fixed
+		}
+		a.Summary.Since, a.Summary.New, a.Summary.Fixed = &at, len(fresh), len(fixed)
+	}
+	for _, s := range expired {
+		a.Summary.Expired = append(a.Summary.Expired, fmt.Sprintf("%s %s (%s, until %s)", s.ID, s.Object, s.Owner, s.Until))
+	}
+	if a.Findings == nil {
+		a.Findings = []audit.Finding{}
+	}
+	return a, nil
+}
+
+// check says what is wrong with the flags.
+func (f *auditFlags) check() (threshold audit.Severity, err error) {
+	if f.since != "" && f.since != "last" {
+		return "", fmt.Errorf("cannot compare with %q: --since takes only \"last\"", f.since)
+	}
+	if !slices.Contains([]string{"text", "json", "sarif", "junit", "html"}, f.format) {
+		return "", fmt.Errorf("cannot write %q: --format takes text, json, sarif, junit or html", f.format)
+	}
+	if f.root != "" && (f.asterisk != "" || f.freeswitch != "") {
+		return "", errors.New("cannot use --root together with --asterisk or --freeswitch")
+	}
+	if f.failOn == "none" {
+		return audit.Critical, nil
+	}
+	return audit.ParseSeverity(f.failOn)
+}
+
+// tree opens what is audited. The name is that under which runs are kept.
+func (f *auditFlags) tree() (t *audit.Tree, root string, err error) {
+	if f.asterisk == "" && f.freeswitch == "" {
+		root = f.root
+		if root == "" {
+			root = "/"
+		}
+		if root, err = filepath.Abs(root); err != nil {
+			return nil, "", err
+		}
+		t, err = audit.Open(root)
+		return t, root, err
+	}
+	t = &audit.Tree{}
+	var names []string
+	for _, m := range []struct{ at, dir string }{{"/etc/asterisk", f.asterisk}, {"/etc/freeswitch", f.freeswitch}} {
+		if m.dir == "" {
+			continue
+		}
+		dir, err := filepath.Abs(m.dir)
+		if err == nil {
+			err = t.Mount(m.at, dir)
+		}
+		if err != nil {
+			return nil, "", errors.Join(err, t.Close())
+		}
+		names = append(names, dir)
+	}
+	return t, strings.Join(names, " and "), nil
+}
+
+// suppressions are those of the file named, or of the usual one if it is there.
+func (f *auditFlags) suppressions() ([]audit.Suppression, error) {
+	name := f.suppress
+	if name == "" {
+		name = auditSuppress
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		if f.suppress == "" && (os.IsNotExist(err) || os.IsPermission(err)) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	known := map[string]bool{}
+	for _, check := range allChecks() {
+		known[check.ID] = true
+	}
+	s, err := audit.ParseSuppressions(data, known)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return s, nil
+}
+
+// auditPlan is how phones dial: as said, as configured, or not known.
+func (c *cli) auditPlan(f *auditFlags) *numbering.Plan {
+	dial := config.DialPlan{Extensions: `^[1-9]\d{1,5}$`}
+	country := f.country
+	if conf, err := config.Load(c.config); err == nil && len(conf.PBX) > 0 {
+		dial = conf.PBX[0].DialPlan
+		if country == "" {
+			country = dial.Country
+		}
+	}
+	if country == "" {
+		return nil
+	}
+	profile, err := numbering.DefaultProfile(strings.ToUpper(country))
+	if err != nil {
+		c.note("%v: what numbers cost is not known", err)
+		return nil
+	}
+	profile.OutsideLine, profile.Extensions = dial.OutsideLine, dial.Extensions
+	plan, err := numbering.NewPlan(profile)
+	if err != nil {
+		c.note("%v: what numbers cost is not known", err)
+		return nil
+	}
+	return plan
+}
+
+// auditRuns opens the file of runs. Whoever may not keep any still gets his
+// audit; a copy of another host's files leaves nothing here unless told to.
+func (c *cli) auditRuns(ctx context.Context, f *auditFlags) *runs.DB {
+	path, asked := f.state, f.state != ""
+	if path == "none" {
+		return nil
+	}
+	if !asked {
+		if path = auditState; f.root != "" || f.asterisk != "" || f.freeswitch != "" {
+			return nil
+		}
+	}
+	db, err := runs.Open(ctx, path)
+	if err != nil {
+		if asked || f.since != "" {
+			c.note("%v", err)
+		}
+		return nil
+	}
+	return db
+}
+
+// usage is an error of the command line.
+type usage struct{ error }
+
+func (u usage) Unwrap() error { return u.error }

@@ -1,0 +1,166 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"time"
+
+	"pbxguard/audit"
+)
+
+// Audit is an audit as it is shown: the JSON document has these fields.
+type Audit struct {
+	Summary  audit.Summary   `json:"summary"`
+	Findings []audit.Finding `json:"findings"`
+	Fixed    []audit.Finding `json:"fixed,omitempty"` // what was there in the run compared with
+}
+
+// auditWidth is how many columns the report takes.
+const auditWidth = 80
+
+// Audit writes an audit for a person: the figures first, then what failed, the
+// worst first and each check once, then what could not be judged.
+func (p *Page) Audit(a Audit) error {
+	return p.text(func(b *bytes.Buffer) {
+		p.auditHead(b, &a.Summary)
+		for _, g := range grouped(a.Findings, audit.Fail) {
+			p.auditGroup(b, g)
+		}
+		if gaps := grouped(a.Findings, audit.Incomplete); len(gaps) > 0 {
+			fmt.Fprintf(b, "\nNOT JUDGED, for something could not be read:\n")
+			auditGaps(b, gaps)
+		}
+		for _, g := range grouped(a.Findings, audit.Suppressed) {
+			for _, f := range g {
+				wrap(b, "", "    ", fmt.Sprintf("suppressed  %s  %s  %s", f.ID, Safe(f.Object), Safe(f.Evidence)))
+			}
+		}
+		for _, f := range a.Fixed {
+			wrap(b, "", "    ", fmt.Sprintf("fixed  %s  %s  %s", f.ID, Safe(f.Object), Safe(f.Title)))
+		}
+	})
+}
+
+func (p *Page) auditHead(b *bytes.Buffer, s *audit.Summary) {
+	fmt.Fprintf(b, "Audit of %s: %s, %s\n", Safe(s.Root), Safe(strings.Join(s.Kinds, ", ")), count(s.Checks, "check", "checks"))
+	var parts []string
+	for _, sev := range audit.Severities() {
+		if n := s.Failed[sev]; n > 0 {
+			parts = append(parts, p.word(fmt.Sprintf("%d %s", n, sev), auditShade(sev), 0))
+		}
+	}
+	if len(parts) == 0 {
+		parts = []string{p.word("nothing found", green, 0)}
+	}
+	fmt.Fprintf(b, "%s; %d passed, %d incomplete, %d suppressed, %d not applicable\n", strings.Join(parts, ", "),
+		s.Status[audit.Pass], s.Status[audit.Incomplete], s.Status[audit.Suppressed], s.Status[audit.NotApplicable])
+	if s.Since != nil {
+		fmt.Fprintf(b, "since %s: %d new, %d fixed\n", s.Since.Format(time.DateOnly), s.New, s.Fixed)
+	}
+	for _, e := range s.Expired {
+		wrap(b, "", "  ", "a suppression has expired: "+Safe(e))
+	}
+}
+
+func auditShade(s audit.Severity) shade {
+	switch s {
+	case audit.Critical, audit.High:
+		return red
+	case audit.Medium:
+		return yellow
+	}
+	return plainly
+}
+
+// grouped are the findings of a status by check and severity, in their order.
+func grouped(fs []audit.Finding, status audit.Status) (groups [][]audit.Finding) {
+	for _, f := range fs {
+		if f.Status != status {
+			continue
+		}
+		if n := len(groups); n > 0 && groups[n-1][0].ID == f.ID && groups[n-1][0].Severity == f.Severity {
+			groups[n-1] = append(groups[n-1], f)
+			continue
+		}
+		groups = append(groups, []audit.Finding{f})
+	}
+	return groups
+}
+
+// shownObjects is how many findings of one check are written out.
+const shownObjects = 12
+
+func (p *Page) auditGroup(b *bytes.Buffer, g []audit.Finding) {
+	first := g[0]
+	fmt.Fprintf(b, "\n%s %s  %s\n", p.word(strings.ToUpper(string(first.Severity)), auditShade(first.Severity), 8), first.ID, Safe(first.Title))
+	for i, f := range g {
+		if i == shownObjects {
+			fmt.Fprintf(b, "  and %d more\n", len(g)-i)
+			break
+		}
+		line := strings.TrimSpace(Safe(f.Object) + "  " + Safe(f.Location))
+		if line != "" {
+			wrap(b, "  ", "    ", line)
+		}
+		wrap(b, "    ", "    ", Safe(f.Evidence))
+	}
+	wrap(b, "  why: ", "       ", first.Why)
+	wrap(b, "  fix: ", "       ", first.Fix)
+}
+
+// auditGaps writes each reason once, with the checks that it spoils.
+func auditGaps(b *bytes.Buffer, gaps [][]audit.Finding) {
+	ids := map[string][]string{}
+	var order []string
+	for _, g := range gaps {
+		for _, f := range g {
+			why := f.Evidence
+			if ids[why] == nil {
+				order = append(order, why)
+			}
+			if n := len(ids[why]); n == 0 || ids[why][n-1] != f.ID {
+				ids[why] = append(ids[why], f.ID)
+			}
+		}
+	}
+	for _, why := range order {
+		wrap(b, "  ", "    ", Safe(why))
+		wrap(b, "    ", "    ", strings.Join(ids[why], " "))
+	}
+}
+
+// wrap writes words in lines of at most auditWidth columns.
+func wrap(b *bytes.Buffer, first, rest, text string) {
+	line, lead := first, true
+	for word := range strings.FieldsSeq(text) {
+		if !lead && len(line)+1+len([]rune(word)) > auditWidth {
+			fmt.Fprintln(b, line)
+			line, lead = rest, true
+		}
+		if !lead {
+			line += " "
+		}
+		line += word
+		lead = false
+	}
+	if !lead {
+		fmt.Fprintln(b, line)
+	}
+}
+
+// AuditChecks writes what is known about checks.
+func (p *Page) AuditChecks(checks []audit.Check) error {
+	return p.text(func(b *bytes.Buffer) {
+		for i, c := range checks {
+			if i > 0 {
+				fmt.Fprintln(b)
+			}
+			fmt.Fprintf(b, "%s  %s\n%s\n", c.ID, p.word(string(c.Severity), auditShade(c.Severity), 0), c.Title)
+			wrap(b, "  why:   ", "         ", c.Why)
+			wrap(b, "  fix:   ", "         ", c.Fix)
+			wrap(b, "  reads: ", "         ", strings.Join(c.Needs, ", "))
+			wrap(b, "  ref:   ", "         ", c.Ref)
+		}
+	})
+}
