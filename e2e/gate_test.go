@@ -20,7 +20,7 @@ func TestGate(t *testing.T) {
 }
 
 func testGateEnforce(t *testing.T, s server) {
-	g := newGated(t, s, settings{Calls: "enforce", Tables: rules("country") + "[rules.attempts]\naction = \"allow\"\n"},
+	g := newGated(t, s, settings{Calls: "enforce", Tables: destinations},
 		// An announcement, be there none of that name, leaves the verdict to the
 		// gate alone: without it two of three calls are hung up before they ask.
 		"announcement = \"pbxguard-none\"")
@@ -105,7 +105,7 @@ func TestGateOddNumbers(t *testing.T) {
 	for _, version := range []int{16, 22} {
 		t.Run(strconv.Itoa(version), func(t *testing.T) {
 			a := testbed.Start(t, version)
-			g := newGated(t, stack(a, "pjsip", a.SIP), settings{Calls: "enforce", Tables: rules("country") + "[rules.attempts]\naction = \"allow\"\n"}, "")
+			g := newGated(t, stack(a, "pjsip", a.SIP), settings{Calls: "enforce", Tables: destinations}, "")
 			p := g.phone("100")
 			for _, number := range oddNumbers {
 				ctx, cancel := context.WithTimeout(g.ctx, 5*time.Second)

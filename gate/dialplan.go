@@ -27,7 +27,7 @@ type DialPlan struct {
 
 // agiLimit bounds in seconds how long a call waits for a gate that accepts its
 // connection and then does nothing, as one does whose process is stopped.
-const agiLimit = 1
+const agiLimit = 2
 
 // Asterisk returns the context that asks, for extensions.conf. The line before
 // each Dial to a trunk is
