@@ -1,6 +1,9 @@
 package guard
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // maxAccounts bounds the accounts that are remembered while they do nothing.
 const maxAccounts = 100_000
@@ -15,9 +18,20 @@ type account struct {
 
 	live   int // outbound attempts that have not ended
 	used   time.Time
-	recent []time.Time // attempts of the last minute, oldest first
-	run    run         // of numbers dialled one after the other
-	talk   talk        // time talked
+	recent []time.Time   // attempts of the last minute, oldest first
+	run    run           // of numbers dialled one after the other
+	talk   talk          // time talked
+	away   *talk         // of that, to where it does not usually call; nil: none
+	trail  trail         // the latest attempts
+	kills  [16]time.Time // when its calls were last ended, the latest first
+	habit  *profile      // what it usually does; nil: nothing yet
+	purse  *purse        // what it has spent; nil: nothing
+
+	origin   *origin   // from where it logs in; nil: not seen
+	forward  *forward  // where its calls go; nil: to its phone
+	night    time.Time // when it last registered while the office was closed
+	nightOwl bool      // it had done so before
+	stranger strangerCall
 }
 
 // account returns what is known of a, which may be nothing yet.
@@ -72,6 +86,9 @@ func (s *state) forget() {
 		idle = time.Minute
 	}
 	for k, a := range s.accounts {
+		if a.habit != nil && idle > time.Minute && s.now.Sub(a.used) < seenFor {
+			continue // what it usually does is worth keeping
+		}
 		if a.live == 0 && a.bar == nil && s.now.Sub(a.used) > idle {
 			delete(s.accounts, k)
 		}
@@ -92,6 +109,7 @@ type run struct {
 // pause ends one.
 const (
 	runDigits = 4
+	runStep   = 10
 	runGap    = 10 * time.Minute
 )
 
@@ -108,11 +126,16 @@ func (r *run) add(e164 string, now time.Time) {
 	r.last, r.at = e164, now
 }
 
-// neighbours says whether two numbers of one length share all but their last
-// runDigits digits.
+// neighbours says whether two numbers of one length differ only in their last
+// runDigits digits, and by no more than runStep.
 func neighbours(a, b string) bool {
 	k := len(a) - runDigits
-	return len(a) == len(b) && k > 4 && a[:k] == b[:k]
+	if len(a) != len(b) || k <= 4 || a[:k] != b[:k] {
+		return false
+	}
+	x, _ := strconv.Atoi(a[k:])
+	y, _ := strconv.Atoi(b[k:])
+	return max(x-y, y-x) <= runStep
 }
 
 // talk is the time an account has talked: in each of the last 60 minutes, and
@@ -126,12 +149,17 @@ type talk struct {
 
 // moment is a time as talk counts it: minutes by the monotonic clock, which
 // nobody can set back, and days by the wall clock of the PBX's zone.
-type moment struct{ minute, day int64 }
+type moment struct {
+	minute, day int64
+	month       int32
+}
 
 func (s *state) moment(at time.Time, zone *time.Location) moment {
 	const early = 1 << 20 // keeps the minutes before the start above zero
-	_, offset := at.In(zone).Zone()
+	wall := at.In(zone)
+	_, offset := wall.Zone()
 	return moment{
+		month:  int32(wall.Year())*12 + int32(wall.Month()),
 		minute: early + int64(at.Sub(s.since)/time.Minute),
 		day:    (at.Unix() + int64(offset)) / 86400,
 	}

@@ -34,10 +34,22 @@ type attempt struct {
 	waiting  bool // is in state.waiting
 	waited   bool // long enough
 
-	fired  uint64 // rules that have been hit, by their place in the table
-	killed bool   // an order to end it was given
-	asking bool   // its leg waits to be told: who denies it need not end it
-	spared bool   // it would have been ended
+	caller  string          // what the called side is shown
+	rung    bool            // the forward that it uses was told
+	feature bool            // a code that sends calls to the number
+	chosen  numbering.Flags // the carrier or prefix that was dialled
+
+	rate      Rate
+	priced    bool
+	pricedFor string // the number that rate is of
+	cost      Money  // so far, and in the purses
+
+	fired  ruleSet // rules that have been hit
+	neared ruleSet // rules that were told of before they are
+	killed bool    // an order to end it was given
+	asking bool    // its leg waits to be told: who denies it need not end it
+	spared bool    // it would have been ended
+	over   bool    // it has ended
 }
 
 // dial: leg l wants a number and nothing was sent yet. Whatever stays inside
@@ -48,16 +60,23 @@ func (s *state) dial(l *leg, dialled string) {
 		return
 	}
 	n := s.normalise(l.site.Plan, dialled)
-	if staysInside(n, dialled) {
+	feature := n.Kind == numbering.Feature && n.E164 != "" && l.phone()
+	if feature {
+		n = behind(l.site.Plan, n)
+	} else if staysInside(n, dialled) {
 		return
 	}
 	a := s.attemptOf(l)
 	if a == nil || a.trunk != nil {
 		a = s.newAttempt(l, n)
 	}
-	a.dialled = dialled
+	a.dialled, a.feature = dialled, feature
+	a.chosen = n.Flags & (numbering.CarrierSelect | numbering.TechPrefix)
 	s.aim(a, n)
 	s.place(a)
+	if feature && !a.killed {
+		s.forwarded(a.payer, n.E164, "", "")
+	}
 }
 
 // place counts an attempt as a try, once, and judges it. While a step between
@@ -77,6 +96,13 @@ func (s *state) place(a *attempt) {
 	if !a.counted && !a.retry {
 		a.payer.recent = append(a.payer.recent, s.now)
 		a.payer.run.add(a.number.E164, s.now)
+		s.tread(a)
+		s.chase(a)
+		s.usualCall(a)
+	}
+	if a.trunk != nil && !a.rung {
+		a.rung = true
+		s.ring(a)
 	}
 	a.counted = true
 	s.judge(a, whenPlaced)
@@ -163,6 +189,15 @@ func staysInside(n numbering.Number, dialled string) bool {
 	return false
 }
 
+// behind is the number behind a feature code as if it were called.
+func behind(p *numbering.Plan, n numbering.Number) numbering.Number {
+	n.Kind = numbering.International
+	if n.Region == p.Country() {
+		n.Kind = numbering.National
+	}
+	return n
+}
+
 // smuggled says whether a number holds a control character. No phone sends one;
 // somebody who does writes lines of his own into what the PBX tells.
 func smuggled(number string) bool {
@@ -202,7 +237,7 @@ func (s *state) send(l, o *leg, sent string) {
 	if a.dialled == "" {
 		a.dialled = sent
 	}
-	a.trunk, a.sent, o.carries = o, sent, a
+	a.trunk, a.sent, a.caller, o.carries = o, sent, o.shows, a
 	if !o.answered.IsZero() {
 		a.answered, a.accrued = o.answered, s.now
 	}
@@ -218,6 +253,7 @@ func (s *state) emergency(l *leg, dialled string, plan *numbering.Plan) bool {
 	if !plan.Emergency(dialled) {
 		return false
 	}
+	s.helpCalled(l, dialled)
 	for i := 0; l != nil && i < maxChain; i++ {
 		l.emergency = true
 		if o := l.other(); o != nil {
@@ -300,6 +336,10 @@ func (s *state) repay(a *attempt) {
 	}
 	a.payer.live--
 	p.live++
+	if i := a.payer.trail.index(a); i >= 0 {
+		p.trail.push(a.payer.trail[i])
+		a.payer.trail = slices.Delete(a.payer.trail, i, i+1)
+	}
 	a.payer = p
 }
 
@@ -349,9 +389,17 @@ func (s *state) accrue(a *attempt) {
 		return
 	}
 	if d := s.now.Sub(a.accrued); d > 0 {
-		a.payer.talk.add(d, s.moment(s.now, a.site.zone()))
+		now := s.moment(s.now, a.site.zone())
+		a.payer.talk.add(d, now)
+		if s.strange(a) {
+			if a.payer.away == nil {
+				a.payer.away = new(talk)
+			}
+			a.payer.away.add(d, now)
+		}
 		a.accrued = s.now
 	}
+	s.charge(a, a.over)
 }
 
 // endAttempt takes an attempt off every count and writes it down.
@@ -364,14 +412,17 @@ func (s *state) endAttempt(a *attempt, cause int) {
 			return // it was an emergency call all along
 		}
 	}
+	a.over = true
+	a.over = true
 	s.accrue(a)
 	s.dropAttempt(a)
+	s.close(a, cause)
 	r := CallRecord{
 		Call: a.call, PBX: a.site.name, Payer: a.payer.Account, Via: a.via,
 		Started: a.started, Duration: s.now.Sub(a.started),
 		Dialled: a.dialled, Sent: a.sent, Number: a.number.E164,
 		Country: a.number.Region, Class: a.number.Class.String(),
-		Cause: cause, Source: a.source, Killed: a.killed,
+		Cause: cause, Source: a.source, Killed: a.killed, Cost: a.cost,
 	}
 	if a.trunk != nil && a.trunk.account != nil {
 		r.Trunk = a.trunk.account.Account
@@ -380,6 +431,18 @@ func (s *state) endAttempt(a *attempt, cause int) {
 		r.Talked = s.now.Sub(a.answered)
 	}
 	s.record(r)
+}
+
+// close learns from an attempt that has ended, and judges what it shows of its
+// payer.
+func (s *state) close(a *attempt, cause int) {
+	var talked time.Duration
+	if !a.answered.IsZero() {
+		talked = s.now.Sub(a.answered)
+	}
+	a.ended(talked, cause)
+	s.judge(a, whenEnded)
+	s.usualEnd(a, talked)
 }
 
 // dropAttempt takes an attempt off every count.

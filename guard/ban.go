@@ -137,6 +137,28 @@ func (s *sources) judge(u *suspect, c *claim, rule, reason string) {
 	s.ban(c, d, rule, reason)
 }
 
+// shutOut bans the address of calls that a rule has ended, as far as an address
+// that may be forged is ever banned.
+func (s *sources) shutOut(a Account, addr netip.Addr, rule, reason string) {
+	c := claim{account: a, source: netip.AddrPortFrom(addr, 0), key: keyOf(addr), proof: Unproven}
+	if s.standing(&c) == exempted || s.bans.stands(c.key.prefix(), s.t) {
+		return
+	}
+	for other := range s.accountsAt(c.key) {
+		if other != a {
+			return // others use it honestly
+		}
+	}
+	s.judge(&suspect{}, &c, rule, reason)
+}
+
+func (s *sources) accountsAt(k sourceKey) map[Account]*standing {
+	if p, ok := s.places.Peek(k); ok {
+		return p.standings
+	}
+	return nil
+}
+
 // term is how long the source of c is banned.
 func (s *sources) term(c *claim) time.Duration {
 	b := &s.policy.Bans

@@ -75,7 +75,7 @@ func TestBanAfterFailures(t *testing.T) {
 			if tt.reason == "" {
 				return
 			}
-			if d := p.decisions[0]; d.Reason != tt.reason || d.Rule != "auth" || d.Action != Kill || !d.Enforced {
+			if d := p.decisions[len(p.decisions)-1]; d.Reason != tt.reason || d.Rule != "auth" || d.Action != Kill || !d.Enforced {
 				t.Errorf("got %+v\nwant reason %s", d, tt.reason)
 			}
 		})

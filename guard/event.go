@@ -67,6 +67,9 @@ const (
 	// PINFailed: somebody gave a wrong PIN for the mailbox or dial-through
 	// service that Account names. Caller and Leg say who, as far as is known.
 	PINFailed
+	// PBXChanged: the PBX has started again, or read its configuration. Number
+	// says which, for people.
+	PBXChanged
 
 	// AuthChallenged: the PBX asked Source for credentials.
 	AuthChallenged
@@ -93,7 +96,7 @@ const (
 var kindNames = [kinds]string{
 	"tick", "connected", "disconnected", "resync started", "leg listed", "resync ended",
 	"leg started", "leg dialling", "leg forwarded", "leg answered", "leg ended",
-	"leg transferred", "legs joined", "leg originated", "leg asking", "hangup refused", "forward set", "pin failed",
+	"leg transferred", "legs joined", "leg originated", "leg asking", "hangup refused", "forward set", "pin failed", "pbx changed",
 	"auth challenged", "auth ok", "auth failed", "auth refused", "registered", "unregistered",
 	"forged", "shed",
 }

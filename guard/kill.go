@@ -170,7 +170,8 @@ func (s *state) hangupRefused(st *site, id LegID) {
 func (s *state) hangUpBanned(p netip.Prefix) {
 	for a := s.first; a != nil; a = a.next {
 		if a.source.IsValid() && p.Contains(a.source) && !a.killed {
-			s.verdict(a, "banned-source", Kill, "placed from "+a.source.String()+", which is banned", s.policy.CallsMode == Enforce)
+			s.verdict(a, verdict{rule: "banned-source", action: Kill, enforced: s.policy.CallsMode == Enforce,
+				reason: "placed from " + a.source.String() + ", which is banned"})
 		}
 	}
 }

@@ -22,6 +22,9 @@ type leg struct {
 	cause  *account // on whose behalf it dials since it was forwarded or transferred
 	via    string   // "forward", "transfer", "originate"
 
+	shows     string   // the caller's number that it is shown
+	open      bool     // let in without a password
+	arrives   *arrival // the call from outside that it is
 	places    *attempt // the latest outbound attempt that it placed
 	carries   *attempt // the outbound attempt whose trunk leg it is
 	asked     int      // how often it asked to be let out
@@ -125,6 +128,7 @@ func (s *state) legStarted(st *site, ev *Event) {
 		return
 	}
 	s.describe(l, ev)
+	l.open = ev.Open
 	if ev.ToTrunk && l.account != nil {
 		st.learnTrunk(l.account)
 	}
@@ -144,7 +148,12 @@ func (s *state) legStarted(st *site, ev *Event) {
 	case l.phone() && l.dialled != "":
 		s.dial(l, l.dialled)
 	case l.account != nil && !l.phone():
-		st.wonder(l.account)
+		if st.wonder(l.account) {
+			s.changed(st, "an endpoint called "+clip(l.account.Name)+", which is neither phone nor trunk as far as is known")
+		}
+		if l.dialled != "" && l.by == nil && l.trunk() && !ev.ToTrunk {
+			s.arrive(l, ev)
+		}
 	}
 	s.settle(false)
 }
@@ -187,7 +196,10 @@ func (s *state) legDialling(st *site, ev *Event) {
 		if ev.ToTrunk {
 			st.learnTrunk(o.account)
 		}
+		o.shows = ev.Caller
 		s.send(l, o, ev.Number)
+	case l.arrives != nil:
+		l.arrives.to = o.account
 	}
 }
 
@@ -231,6 +243,9 @@ func (s *state) legAnswered(st *site, ev *Event) {
 	}
 	if a := l.carries; a != nil {
 		a.answered, a.accrued = s.now, s.now
+	}
+	if by := l.by; by != nil && by.arrives != nil && l.phone() {
+		by.arrives.to = l.account
 	}
 }
 
@@ -293,6 +308,7 @@ func (s *state) end(l *leg, cause int) {
 	st := l.site
 	delete(st.legs, l.id)
 	l.unpair()
+	s.departs(l)
 	if a := l.carries; a != nil {
 		s.endAttempt(a, cause)
 	}

@@ -115,6 +115,8 @@ func (s *state) explain(q Question) (Answer, error) {
 	trial := *acc // nothing that is counted here may last
 	trial.recent = append(slices.Clone(acc.recent), q.At)
 	trial.live++
+	trial.away, trial.purse = copyOf(acc.away), copyOf(acc.purse)
+	defer func(p purse) { st.purse = p }(st.purse)
 	n := st.Plan.Normalise(q.Number)
 	trial.run.add(n.E164, s.now)
 	a := &attempt{site: st, payer: &trial, dialled: q.Number, number: n, started: q.At}
@@ -135,6 +137,14 @@ func (s *state) explain(q Question) (Answer, error) {
 	return ans, nil
 }
 
+func copyOf[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	c := *p
+	return &c
+}
+
 // askRules asks every rule that looks at a number, as if it were at.
 func (s *state) askRules(ans *Answer, limits *Limits, a *attempt, at time.Time) {
 	defer func(now time.Time) { s.now = now }(s.now)
@@ -147,7 +157,10 @@ func (s *state) askRules(ans *Answer, limits *Limits, a *attempt, at time.Time) 
 	worst := Allow
 	for i := range rules {
 		r := &rules[i]
-		act := r.action(limits, a)
+		if r.when == whenEnded {
+			continue
+		}
+		act := r.ask(s, limits, a)
 		f := Finding{Rule: r.id, Action: act, Enforced: s.enforced(limits, r.id)}
 		if act == Allow && r.id != destination.id {
 			f.Reason = "off for this group"

@@ -25,8 +25,14 @@ type Policy struct {
 	// Numbers is how many numbers are remembered as they were understood; 0 is
 	// what a live PBX needs. A replay of years meets more.
 	Numbers int
-	Tariff  Tariff // nil: money is not counted
-	Lists   Lists  // nil: there are none
+	// Learn is how long a PBX must have been watched before what is usual there
+	// counts: until then rules that go by habits only alert, and afterwards what
+	// is usual is spared by rules that would end it by a number alone. 0: rules
+	// act as they are set, whatever is usual.
+	Learn  time.Duration
+	Tariff Tariff // nil: money is not counted
+	Lists  Lists  // nil: there are none
+	Atlas  Atlas  // nil: nobody knows where addresses are
 }
 
 // Site is what the guard must know of one PBX to read its numbers and clocks.
@@ -39,6 +45,16 @@ type Site struct {
 	Phones     *regexp.Regexp // endpoints that are extensions beyond the plan's own; nil: none
 	Zone       *time.Location // for office hours; nil: UTC
 	Closed     func(day time.Time) (holiday string, closed bool)
+	// Own matches the numbers that belong to the site, in E.164 with the +; nil:
+	// they are not known, and rules about caller ids leave them alone.
+	Own *regexp.Regexp
+	// DialThrough matches numbers of ours, as trunks send them or as they stand
+	// in the dial plan, from which callers may go out again; nil: none.
+	DialThrough *regexp.Regexp
+	// Services matches the internal numbers of voicemail, DISA and the like.
+	Services *regexp.Regexp
+	// Foreign matches trunks on which calls from abroad arrive; nil: none do alone.
+	Foreign *regexp.Regexp
 }
 
 // Group gives some accounts their own limits.
@@ -71,6 +87,7 @@ type Limits struct {
 	Duration          SpanLimit  // length of one call, while it is up
 	MinutesHour       SpanLimit  // talk time per account in the last 60 minutes
 	MinutesDay        SpanLimit  // talk time per account since midnight in the PBX's zone
+	Set               Settings   // of all other rules
 	// Enforced overrides CallsMode for single rules, by rule id.
 	Enforced map[string]Mode
 }

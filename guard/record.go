@@ -6,7 +6,7 @@ import (
 )
 
 // Record is something to remember: a [Decision], [CallRecord], [AuthRecord],
-// [Standing], [Ban], [Lift], [Bar], [Gap] or [Watched].
+// [Standing], [Ban], [Lift], [Bar], [Gap], [Watched], [Hour], [Seen] or [Exception].
 type Record interface{ record() }
 
 func (Decision) record()   {}
@@ -62,6 +62,7 @@ type CallRecord struct {
 	Cause    int           `json:"cause"`         // Q.850
 	Source   netip.Addr    `json:"source,omitzero"`
 	Killed   bool          `json:"killed,omitempty"`
+	Cost     Money         `json:"cost,omitzero"` // by the tariff, if there is one
 }
 
 // AuthRecord is one failed attempt to authenticate.
@@ -115,6 +116,7 @@ type Bar struct {
 	Rule    string    `json:"rule"`
 	Reason  string    `json:"reason"`
 	By      string    `json:"by,omitempty"`
+	Scope   Scope     `json:"scope,omitempty"` // what it bars
 	Off     bool      `json:"off,omitempty"`
 }
 
@@ -138,6 +140,9 @@ type Memory struct {
 	Standings []Standing
 	Bars      []Bar
 	Usage     []Usage
+	Hours     []Hour        // of the latest eight weeks, oldest first
+	Seen      []Seen        // of the latest 90 days, oldest first
+	Spent     []Spent       // this month and the day before
 	NextID    uint64        // for decisions
 	Watched   time.Duration // how long PBXs have been watched, ever
 }
@@ -147,4 +152,5 @@ type Usage struct {
 	Account Account
 	At      time.Time // when the call ended
 	Talked  time.Duration
+	Cost    Money
 }

@@ -65,6 +65,7 @@ type calling struct {
 // resyncEnded drops legs that the PBX does not have and judges outbound legs
 // that came up unseen.
 func (s *state) resyncEnded(st *site) {
+	watched := st.listed.After(st.since) // since the last list nothing was missed knowingly
 	st.syncing, st.listed = false, s.now
 	clear(st.gone)
 	for _, l := range st.legs {
@@ -80,6 +81,9 @@ func (s *state) resyncEnded(st *site) {
 		case !l.trunk():
 			l.by = root
 		case l.carries == nil:
+			if watched {
+				s.missed(st, "a call over "+clip(l.account.Name)+" is up that nobody saw begin")
+			}
 			s.discover(l)
 		}
 	}

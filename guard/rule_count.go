@@ -8,10 +8,19 @@ import (
 // concurrent counts what an account has going out at once: open trunk legs, and
 // calls that have not reached a trunk yet.
 var concurrent = rule{
-	id:     "concurrent",
-	title:  "many outbound calls of one extension at once",
-	when:   whenPlaced,
-	action: func(l *Limits, _ *attempt) Action { return l.Concurrent.Action },
+	doc: doc{
+		id: "concurrent", number: "R-020", about: aboutVolume, star: true, table: true,
+		title: "many outbound calls of one extension at once",
+		why:   "a stolen account is used for as many calls at once as the trunk carries",
+	},
+	when: whenPlaced,
+	action: func(_ *state, l *Limits, a *attempt) Action {
+		most := &l.Concurrent
+		if most.Action == Kill && most.Max > 0 && a.payer.live >= 3*most.Max {
+			return Lock // no slip of a finger
+		}
+		return most.Action
+	},
 	hit: func(_ *state, l *Limits, a *attempt) bool {
 		return a.payer.live > l.Concurrent.Max
 	},
@@ -23,10 +32,20 @@ var concurrent = rule{
 // concurrentCountry counts what the whole PBX has going to one foreign country,
 // so that an attack spread over many extensions is one attack.
 var concurrentCountry = rule{
-	id:     "concurrent-country",
-	title:  "many calls of the whole PBX to one foreign country at once",
-	when:   whenPlaced,
-	action: func(l *Limits, _ *attempt) Action { return l.ConcurrentCountry.Action },
+	doc: doc{
+		id: "concurrent-country", number: "R-021", about: aboutVolume, star: true, table: true,
+		title: "many calls of the whole PBX to one foreign country at once",
+		why:   "an attack spread over many extensions still goes to one place",
+	},
+	when: whenPlaced,
+	action: func(s *state, l *Limits, a *attempt) Action {
+		most := &l.ConcurrentCountry
+		if most.Action == Kill && s.policy.Learn > 0 && a.foreign != "" && a.site.abroad[a.foreign] <= 2*most.Max &&
+			!s.off(l, a) && !s.hoards(a) {
+			return Alert // colleagues who call one country in the office's hours, each once
+		}
+		return most.Action
+	},
 	hit: func(_ *state, l *Limits, a *attempt) bool {
 		return a.foreign != "" && a.site.abroad[a.foreign] > l.ConcurrentCountry.Max
 	},
@@ -38,17 +57,38 @@ var concurrentCountry = rule{
 	},
 }
 
+// hoards says whether one account has several calls to the country of a.
+func (s *state) hoards(a *attempt) bool {
+	for x := s.first; x != nil; x = x.next {
+		for y := x.next; y != nil && x.site == a.site && x.foreign == a.foreign; y = y.next {
+			if y.payer == x.payer && y.site == x.site && y.foreign == x.foreign {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // attemptRate counts tries, answered or not, in the last minute.
 var attemptRate = rule{
-	id:     "attempts",
-	title:  "many call attempts of one extension in a minute",
+	doc: doc{
+		id: "attempts", number: "R-027", about: aboutVolume, star: true, table: true,
+		title: "many call attempts of one extension in a minute",
+		why:   "no hand dials that fast",
+	},
 	when:   whenPlaced,
-	action: func(l *Limits, _ *attempt) Action { return l.Attempts.Action },
+	action: func(_ *state, l *Limits, _ *attempt) Action { return l.Attempts.Action },
 	hit: func(s *state, l *Limits, a *attempt) bool {
 		return s.lastMinute(a.payer) > l.Attempts.Max
 	},
 	say: func(s *state, l *Limits, a *attempt) string {
 		return fmt.Sprintf("attempt %[2]d of %[1]s within a minute; the limit is %[3]d", a.who(), s.lastMinute(a.payer), l.Attempts.Max)
+	},
+	near: func(s *state, l *Limits, a *attempt) int {
+		if n := s.lastMinute(a.payer); n == l.Attempts.Max/2+1 && l.Attempts.Max >= 10 {
+			return nearly // once: half of it is no habit of anybody's hand
+		}
+		return 0
 	},
 }
 
@@ -72,10 +112,13 @@ func (s *state) lastMinute(acc *account) int {
 
 // sequential finds number ranges being tried one by one.
 var sequential = rule{
-	id:     "sequential",
-	title:  "numbers dialled one after the other that differ only in their last digits",
+	doc: doc{
+		id: "sequential", number: "R-029", about: aboutVolume, star: true, table: true,
+		title: "numbers dialled one after the other that differ only in their last digits",
+		why:   "the numbers that pay are rented in blocks, and are called one after the other",
+	},
 	when:   whenPlaced,
-	action: func(l *Limits, _ *attempt) Action { return l.Sequential.Action },
+	action: func(_ *state, l *Limits, _ *attempt) Action { return l.Sequential.Action },
 	hit: func(_ *state, l *Limits, a *attempt) bool {
 		return a.payer.run.n > l.Sequential.Max
 	},

@@ -12,10 +12,13 @@ import (
 // destination judges by what a number reaches: premium rates, satellites,
 // networks without a country, and whatever is not understood.
 var destination = rule{
-	id:    "destination",
-	title: "premium, satellite, international-network and unknown numbers",
-	when:  whenPlaced,
-	action: func(l *Limits, a *attempt) Action {
+	doc: doc{
+		id: "destination", number: "R-002", star: true, table: true,
+		title: "premium, satellite, international-network and unknown numbers",
+		why:   "premium and satellite numbers share their price with whoever has them called",
+	},
+	when: whenPlaced,
+	action: func(_ *state, l *Limits, a *attempt) Action {
 		return l.Class[a.class()]
 	},
 	hit: func(_ *state, l *Limits, a *attempt) bool { return l.Class[a.class()] != Allow },
@@ -33,10 +36,13 @@ var destination = rule{
 
 // country judges by where a number lies.
 var country = rule{
-	id:     "country",
-	title:  "countries outside the allow list",
+	doc: doc{
+		id: "country", number: "R-003", star: true, table: true,
+		title: "countries outside the allow list",
+		why:   "lists of bad countries age within months; a list of the countries one calls does not",
+	},
 	when:   whenPlaced,
-	action: func(l *Limits, _ *attempt) Action { return l.CountryAction },
+	action: func(_ *state, l *Limits, _ *attempt) Action { return l.CountryAction },
 	hit: func(s *state, l *Limits, a *attempt) bool {
 		return s.isForeign(a) && !l.Countries[a.number.Region]
 	},

@@ -9,10 +9,13 @@ import (
 // the office, by the clock on its wall: the PBX's zone, with its summer time.
 
 var outOfHours = rule{
-	id:     "hours",
-	title:  "international calls outside office hours",
+	doc: doc{
+		id: "hours", number: "R-012", star: true, table: true,
+		title: "international calls outside office hours",
+		why:   "fraud comes when nobody is there to see it",
+	},
 	when:   whenPlaced,
-	action: func(l *Limits, _ *attempt) Action { return l.Hours.Action },
+	action: func(s *state, l *Limits, a *attempt) Action { return s.byHabit(a, l.Hours.Action, s.atNight(a)) },
 	hit: func(s *state, l *Limits, a *attempt) bool {
 		return s.isForeign(a) && !l.Hours.open(s.wall(a))
 	},
@@ -27,10 +30,13 @@ var outOfHours = rule{
 }
 
 var weekend = rule{
-	id:     "weekend",
-	title:  "international calls on Saturday and Sunday",
+	doc: doc{
+		id: "weekend", number: "R-012", star: true, table: true,
+		title: "international calls on Saturday and Sunday",
+		why:   "most of the large cases began on a Friday night",
+	},
 	when:   whenPlaced,
-	action: func(l *Limits, _ *attempt) Action { return l.Weekend },
+	action: func(s *state, l *Limits, a *attempt) Action { return s.byHabit(a, l.Weekend, s.atNight(a)) },
 	hit: func(s *state, _ *Limits, a *attempt) bool {
 		day := s.wall(a).Weekday()
 		return s.isForeign(a) && (day == time.Saturday || day == time.Sunday)
@@ -44,10 +50,13 @@ var weekend = rule{
 }
 
 var holiday = rule{
-	id:     "holiday",
-	title:  "international calls on public holidays and closed days",
+	doc: doc{
+		id: "holiday", number: "R-012", star: true, table: true,
+		title: "international calls on public holidays and closed days",
+		why:   "on a holiday nobody looks, and the carrier does not either",
+	},
 	when:   whenPlaced,
-	action: func(l *Limits, _ *attempt) Action { return l.Holiday },
+	action: func(s *state, l *Limits, a *attempt) Action { return s.byHabit(a, l.Holiday, s.atNight(a)) },
 	hit: func(s *state, _ *Limits, a *attempt) bool {
 		_, closed := s.closed(a)
 		return s.isForeign(a) && closed

@@ -13,23 +13,18 @@ const longUsed = 7 * 24 * time.Hour
 // locked ends every call of an account that is locked, unless it comes from an
 // address that has long been its own.
 var locked = rule{
-	id:     "locked",
-	title:  "calls of a locked account from addresses it has not long been used from",
-	when:   whenPlaced,
-	action: func(*Limits, *attempt) Action { return Kill },
-	hit: func(s *state, _ *Limits, a *attempt) bool {
-		b := a.payer.bar
-		if b == nil || !b.Until.IsZero() && !s.now.Before(b.Until) {
-			return false
-		}
-		return !a.source.IsValid() || s.sources.known(a.payer.Account, a.source, s.now) < longUsed
+	doc: doc{
+		id: "locked", number: "R-092", about: aboutGuard, fixed: "kill",
+		title: "calls of a locked account from addresses it has not long been used from",
+		why:   "a lock holds on every way out at once, yet an outsider who makes an extension look attacked cannot silence it",
 	},
+	when:   whenPlaced,
+	action: func(*state, *Limits, *attempt) Action { return Kill },
+	hit:    func(s *state, _ *Limits, a *attempt) bool { return s.barred(a) },
 	say: func(s *state, _ *Limits, a *attempt) string {
-		b := a.payer.bar
-		if b == nil {
+		if a.payer.bar == nil {
 			return fmt.Sprintf("extension %s is not locked", a.payer.Name)
 		}
-		return fmt.Sprintf("extension %s is locked since %s: %s", a.payer.Name,
-			b.At.In(a.site.zone()).Format("2006-01-02 15:04"), b.Reason)
+		return a.payer.bar.says(a)
 	},
 }

@@ -8,10 +8,13 @@ import (
 
 // duration ends a call that has been up too long, while it is up.
 var duration = rule{
-	id:     "duration",
-	title:  "one call that lasts too long",
+	doc: doc{
+		id: "duration", number: "R-023", about: aboutVolume, star: true, table: true,
+		title: "one call that lasts too long",
+		why:   "fraud likes long calls, and a call nobody hung up costs as much",
+	},
 	when:   whileUp,
-	action: func(l *Limits, _ *attempt) Action { return l.Duration.Action },
+	action: func(_ *state, l *Limits, _ *attempt) Action { return l.Duration.Action },
 	hit: func(s *state, l *Limits, a *attempt) bool {
 		return !a.answered.IsZero() && s.now.Sub(a.answered) > l.Duration.Max
 	},
@@ -22,15 +25,24 @@ var duration = rule{
 		}
 		return fmt.Sprintf("call of %s to %s is up for %s; %s is allowed", a.who(), a.shown(), short(up), short(l.Duration.Max))
 	},
+	near: func(s *state, l *Limits, a *attempt) int {
+		if a.answered.IsZero() {
+			return 0
+		}
+		return percent(s.now.Sub(a.answered), l.Duration.Max)
+	},
 }
 
 // minutesHour and minutesDay count what an account talks, running calls included.
 
 var minutesHour = rule{
-	id:     "minutes-hour",
-	title:  "talk time of one extension within an hour",
+	doc: doc{
+		id: "minutes-hour", number: "R-025", about: aboutVolume, table: true,
+		title: "talk time of one extension within an hour",
+		why:   "without a rate deck time is what money is counted in",
+	},
 	when:   whenPlaced | whileUp,
-	action: func(l *Limits, _ *attempt) Action { return l.MinutesHour.Action },
+	action: func(_ *state, l *Limits, _ *attempt) Action { return l.MinutesHour.Action },
 	hit: func(s *state, l *Limits, a *attempt) bool {
 		return s.talkOf(a).hour() > l.MinutesHour.Max
 	},
@@ -41,10 +53,13 @@ var minutesHour = rule{
 }
 
 var minutesDay = rule{
-	id:     "minutes-day",
-	title:  "talk time of one extension within a day",
+	doc: doc{
+		id: "minutes-day", number: "R-025", about: aboutVolume, table: true,
+		title: "talk time of one extension within a day",
+		why:   "without a rate deck time is what money is counted in",
+	},
 	when:   whenPlaced | whileUp,
-	action: func(l *Limits, _ *attempt) Action { return l.MinutesDay.Action },
+	action: func(_ *state, l *Limits, _ *attempt) Action { return l.MinutesDay.Action },
 	hit: func(s *state, l *Limits, a *attempt) bool {
 		return s.talkOf(a).today > l.MinutesDay.Max
 	},

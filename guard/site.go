@@ -33,6 +33,21 @@ type site struct {
 	// begin and in which somebody dialled an emergency number.
 	calling []calling
 	helps   map[CallID]bool
+
+	known   time.Time // since when what is usual is being learnt
+	habit   profile
+	purse   purse
+	areas   tally            // calls abroad by area, within an hour
+	numbers tally            // calls abroad by number, within a day
+	callers *recent[callers] // who called a number abroad
+	lures   *recent[callers] // which of our numbers a foreign prefix rang
+	sweeps  tally            // momentary calls by neighbourhood, within ten minutes
+	lengths tally            // calls that came in, by number and length, within a day
+	pins    tally            // wrong PINs by caller and by mailbox, within an hour
+	helped  time.Time        // when somebody last called for help
+	everUp  bool             // it was connected once
+	lost    bool             // it was told that the connection is lost
+	slow    bool             // it was told that events come late
 }
 
 // locals are the halves of a Local channel: Dial talks to one, two goes on
@@ -44,6 +59,14 @@ func newSite(name string, now time.Time) *site {
 		name: name, since: now, listed: now,
 		legs: map[LegID]*leg{}, locals: map[string]*locals{},
 		abroad: map[string]int{}, trunks: map[string]bool{}, gone: map[LegID]bool{},
+		known:   now,
+		areas:   newTally(time.Hour),
+		numbers: newTally(24 * time.Hour),
+		sweeps:  newTally(10 * time.Minute),
+		lengths: newTally(24 * time.Hour),
+		pins:    newTally(time.Hour),
+		callers: newRecent[callers](maxTally),
+		lures:   newRecent[callers](maxTally),
 	}
 }
 
@@ -86,10 +109,12 @@ func (st *site) learnTrunk(a *account) {
 
 // wonder remembers, for status, an endpoint that is neither phone nor trunk as
 // far as is known.
-func (st *site) wonder(a *account) {
+func (st *site) wonder(a *account) (first bool) {
 	if len(st.odd) < 20 && !st.isTrunk(a) && !slices.Contains(st.odd, a.Name) {
 		st.odd = append(st.odd, a.Name)
+		return true
 	}
+	return false
 }
 
 // connection notes that the PBX is or is no longer watched. The time between
@@ -102,6 +127,7 @@ func (s *state) connection(st *site, up bool, why string) {
 		s.record(Gap{PBX: st.name, From: st.since, To: s.now, Reason: why})
 	}
 	st.connected, st.since = up, s.now
+	st.everUp, st.lost = st.everUp || up, false
 	st.syncing = false
 	s.sources.watch(s.anyConnected(), s.now)
 }

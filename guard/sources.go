@@ -13,6 +13,8 @@ type hooks struct {
 	decide func(Decision)     // fills ID and At, records and counts
 	record func(Record)       // AuthRecord, Standing, Ban, Lift, Watched
 	banned func(netip.Prefix) // the firewall was told: hang up that address's calls
+	// lock bars an account from calling from where it was not long used.
+	lock func(a Account, rule, reason string)
 }
 
 // How much is remembered of accounts and of the places they are used from. Both
@@ -39,18 +41,19 @@ type sources struct {
 	watched  time.Duration // how long one was, ever
 	told     time.Duration // how much of that was recorded
 
-	seed      maphash.Seed
-	door      *door
-	failing   [2]*table[suspect]   // by proof: who may be forged cannot push out who may not
-	asking    [2]*table[*distinct] // accounts asked for and not answered for, by proof
-	attacked  *table[*target]      // by account
-	bursts    *recent[burst]
-	exchanges exchanges
-	places    *simplelru.LRU[sourceKey, *place]
-	presences *simplelru.LRU[Account, *presence]
-	dialogs   *simplelru.LRU[uint64, dialog]
-	bans      bans
-	alerts    budget
+	seed        maphash.Seed
+	door        *door
+	failing     [2]*table[suspect]   // by proof: who may be forged cannot push out who may not
+	asking      [2]*table[*distinct] // accounts asked for and not answered for, by proof
+	attacked    *table[*target]      // by account
+	bursts      *recent[burst]
+	exchanges   exchanges
+	places      *simplelru.LRU[sourceKey, *place]
+	presences   *simplelru.LRU[Account, *presence]
+	dialogs     *simplelru.LRU[uint64, dialog]
+	bans        bans
+	alerts      budget
+	managerTold time.Duration // when a failed login there was last told
 }
 
 func newSources(p *Policy, fw Firewall, h hooks, mem Memory, now time.Time) *sources {

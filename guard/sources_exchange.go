@@ -28,6 +28,7 @@ const (
 
 // claim is somebody at an address who says to be an account.
 type claim struct {
+	agent   string
 	account Account
 	source  netip.AddrPort
 	key     sourceKey
@@ -37,7 +38,7 @@ type claim struct {
 
 // claim reads who ev is about; false is nobody that has an address.
 func (s *sources) claim(ev *Event) (claim, bool) {
-	c := claim{account: ev.Account, proof: ev.Proof, service: ev.Service}
+	c := claim{account: ev.Account, proof: ev.Proof, service: ev.Service, agent: ev.Agent}
 	if c.account.PBX == "" {
 		c.account.PBX = ev.PBX
 	}

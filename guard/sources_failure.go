@@ -98,6 +98,7 @@ type toll struct {
 func (s *sources) failed(c claim, f fault) {
 	s.note(&c, faults[f])
 	s.attack(&c, f)
+	s.managed(&c)
 	if s.bans.stands(c.key.prefix(), s.t) {
 		return
 	}
@@ -106,6 +107,10 @@ func (s *sources) failed(c claim, f fault) {
 		return
 	}
 	who := s.standing(&c)
+	if scanner(c.agent) {
+		sightings *= scannerWeight
+		s.warn(&u, &c, "scanner", "a failed login of "+clip(c.agent)+", a program that scans, from "+c.from())
+	}
 	t := s.count(&u, &c, f, sightings, who)
 	switch limit := s.limit(&c); {
 	case who != stranger:

@@ -146,7 +146,11 @@ func (s *sources) guessed(c *claim, who regard) bool {
 	default:
 		return false
 	}
-	s.alert(c, "guessed", "the password of "+c.account.Name+" worked "+why)
+	why = "the password of " + c.account.Name + " worked " + why
+	s.alert(c, "guessed", why)
+	if s.hooks.lock != nil && s.action("guessed", Lock) == Lock {
+		s.hooks.lock(c.account, "guessed", why)
+	}
 	return true
 }
 

@@ -119,7 +119,7 @@ func TestGroundTruth(t *testing.T) {
 			x.do(AuthFailed, "all")
 			unknown(x, "nosuchuser")
 			x.do(AuthRefused, "denied")
-		}, "map[]", nil},
+		}, "map[manager-login:1]", nil},
 	}
 	for _, tt := range tests {
 		for _, learn := range []bool{false, true} {

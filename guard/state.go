@@ -27,6 +27,9 @@ type state struct {
 	kills       []*kill     // not yet confirmed
 	questions   []*question // of legs of which too little is known yet
 
+	seen    acquaintance // of days before
+	strikes tally        // calls that a rule ended, by rule and account, within a day
+
 	swept  time.Time // when durations and minutes were last looked at
 	tidied time.Time // when idle accounts were last forgotten
 	nextID uint64
@@ -47,8 +50,10 @@ func newState(p *Policy, out Outside, mem Memory, now time.Time) *state {
 		accounts: map[Account]*account{},
 		nextID:   mem.NextID,
 		count:    counters{byRule: map[string]uint64{}},
+		seen:     newAcquaintance(),
+		strikes:  newTally(24 * time.Hour),
 	}
-	s.sources = newSources(p, out.Firewall, hooks{decide: s.decide, record: s.record, banned: s.hangUpBanned}, mem, now)
+	s.sources = newSources(p, out.Firewall, hooks{decide: s.decide, record: s.record, banned: s.hangUpBanned, lock: s.lockAccount}, mem, now)
 	s.setPolicy(p)
 	for _, st := range mem.Standings {
 		s.account(st.Account).phone = true
@@ -59,8 +64,18 @@ func newState(p *Policy, out Outside, mem Memory, now time.Time) *state {
 			s.account(b.Account).bar = &bar
 		}
 	}
-	for _, u := range mem.Usage {
+	s.recallSpent(mem.Spent)
+	for i := range mem.Usage {
+		u := &mem.Usage[i]
 		s.restore(s.account(u.Account), u.Talked, u.At)
+		s.respend(u)
+	}
+	s.recallSeen(mem.Seen)
+	s.recallHours(mem.Hours)
+	for _, st := range s.sites {
+		if h := st.habit.past; len(h) > 0 {
+			st.known = time.Unix(int64(st.habit.since)*3600, 0)
+		}
 	}
 	return s
 }
@@ -104,6 +119,7 @@ func (s *state) handle(ev *Event) {
 		return
 	}
 	st.lastEvent = s.now
+	s.watchLag(st, ev)
 	switch ev.Kind {
 	case Connected, Disconnected:
 		s.connection(st, ev.Kind == Connected, ev.Number)
@@ -125,16 +141,24 @@ func (s *state) handle(ev *Event) {
 		s.legRenamed(st, ev)
 	case LegAsking:
 		s.allows(ev)
+	case ForwardSet:
+		s.forwardSet(st, ev)
+	case PINFailed:
+		s.pinFailed(st, ev)
 	case HangupRefused:
 		s.hangupRefused(st, ev.Leg)
 	case Shed:
 		s.count.shed += uint64(ev.Count)
+		s.missed(st, plural(ev.Count, "event", "events")+" of "+st.name+" lost: the guard did not keep up")
+	case PBXChanged:
+		s.changed(st, st.name+": "+clip(ev.Number))
 	case Forged:
 		s.count.forged++
 		s.sources.handle(ev, s.now)
 	case AuthChallenged, AuthOK, AuthFailed, AuthRefused, Registered, Unregistered:
 		if ev.Kind == AuthOK || ev.Kind == Registered {
 			s.provedPhone(st, ev)
+			s.logIn(ev)
 		}
 		s.sources.handle(ev, s.now)
 	}
@@ -159,6 +183,8 @@ func (s *state) tick() {
 	for _, st := range s.sites {
 		s.resyncIfDue(st)
 	}
+	s.watchSites()
+	s.watchArrivals()
 	if s.now.Sub(s.tidied) >= time.Minute {
 		s.tidied = s.now
 		s.forget()

@@ -1,0 +1,83 @@
+package guard
+
+import (
+	"fmt"
+
+	"pbxguard/numbering"
+)
+
+// Scope is what a lock bars.
+type Scope string
+
+const (
+	// BarAll bars every outbound call but emergency ones, from sources that the
+	// account has not long been used from.
+	BarAll Scope = ""
+	// BarAbroad bars international and dear calls, from such sources.
+	BarAbroad Scope = "international"
+	// BarSpent bars international and dear calls from anywhere: the money is
+	// spent, whoever spent it.
+	BarSpent Scope = "spent"
+)
+
+func (p Scope) String() string {
+	switch p {
+	case BarAbroad, BarSpent:
+		return "international and dear calls"
+	}
+	return "outbound calls"
+}
+
+// lock bars an account after a rule said so. A narrower lock gives way to a
+// wider one.
+func (s *state) lock(acc *account, d Decision, scope Scope) {
+	if b := acc.bar; b != nil && (b.By != "" || b.Scope == BarAll || b.Scope == scope || scope != BarAll) {
+		return
+	}
+	acc.bar = &Bar{Account: acc.Account, At: s.now, Rule: d.Rule, Reason: d.Reason, Scope: scope}
+	if s.policy.LockFor > 0 {
+		acc.bar.Until = s.now.Add(s.policy.LockFor)
+	}
+	s.record(*acc.bar)
+}
+
+// lockAccount bars an account for what was found at its addresses.
+func (s *state) lockAccount(a Account, rule, reason string) {
+	if s.sites[a.PBX] == nil || s.policy.CallsMode != Enforce {
+		return
+	}
+	s.lock(s.account(a), Decision{Rule: rule, Reason: reason}, BarAll)
+}
+
+// barred says whether the payer's lock bars an attempt.
+func (s *state) barred(a *attempt) bool {
+	b := a.payer.bar
+	switch {
+	case b == nil, !b.Until.IsZero() && !s.now.Before(b.Until):
+		return false
+	case b.Scope != BarAll && !s.costly(a):
+		return false
+	case b.Scope == BarSpent:
+		return true
+	}
+	return !a.source.IsValid() || s.sources.known(a.payer.Account, a.source, s.now) < longUsed
+}
+
+// costly says whether a call costs more than one inside the country: it is
+// international, or its class is dear.
+func (s *state) costly(a *attempt) bool { return s.isForeign(a) || dear(a.class()) }
+
+// dear says whether a class has a price of its own.
+func dear(c numbering.Class) bool {
+	switch c {
+	case numbering.Premium, numbering.Satellite, numbering.IntlNetworkClass, numbering.Unknown, numbering.Personal:
+		return true
+	}
+	return false
+}
+
+// says words a lock for people.
+func (b *Bar) says(a *attempt) string {
+	return fmt.Sprintf("extension %s is locked for %s since %s: %s", a.payer.Name, b.Scope,
+		b.At.In(a.site.zone()).Format("2006-01-02 15:04"), b.Reason)
+}

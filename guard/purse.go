@@ -1,0 +1,137 @@
+package guard
+
+import "time"
+
+// purse is the money that an account or a PBX has spent, calls that are still
+// up included: in each of the last 60 minutes, today and this month.
+type purse struct {
+	minutes  [60]Money
+	latest   int64
+	day      int64
+	today    Money
+	month    int32
+	monthly  Money
+	services Money // today, on service numbers
+	told     [5]uint8
+}
+
+// roll empties what has passed.
+func (p *purse) roll(now moment) {
+	if now.minute-p.latest >= 60 {
+		p.minutes = [60]Money{}
+		p.latest = now.minute
+	}
+	for p.latest < now.minute {
+		p.latest++
+		p.minutes[p.latest%60] = 0
+	}
+	if now.day > p.day {
+		p.day, p.today, p.services = now.day, 0, 0
+		p.told[spentDay], p.told[spentPBXDay] = 0, 0
+	}
+	if now.month > p.month {
+		p.month, p.monthly = now.month, 0
+		p.told[spentMonth], p.told[spentPBXMonth] = 0, 0
+	}
+	if p.hour() == 0 {
+		p.told[spentHour] = 0
+	}
+}
+
+func (p *purse) add(m Money, now moment) {
+	p.roll(now)
+	p.minutes[p.latest%60] += m
+	p.today += m
+	p.monthly += m
+}
+
+func (p *purse) hour() (sum Money) {
+	for _, m := range p.minutes {
+		sum += m
+	}
+	return max(0, sum)
+}
+
+// charge brings what an attempt costs up to now: while it is up with the step
+// that is still to be billed, at its end without.
+func (s *state) charge(a *attempt, over bool) {
+	if s.policy.Tariff == nil || a.answered.IsZero() {
+		return
+	}
+	if !a.priced || a.pricedFor != a.number.E164 {
+		a.rate, a.priced, a.pricedFor = s.policy.Tariff.Rate(a.number.E164), true, a.number.E164
+	}
+	talked := s.now.Sub(a.answered)
+	cost := a.rate.Running(talked)
+	if over {
+		cost = a.rate.Cost(talked)
+	}
+	more := cost - a.cost
+	if more == 0 {
+		return
+	}
+	a.cost = cost
+	now := s.moment(s.now, a.site.zone())
+	if a.payer.purse == nil {
+		a.payer.purse = new(purse)
+	}
+	a.payer.purse.add(more, now)
+	a.site.purse.add(more, now)
+	if service(a) {
+		a.payer.purse.services += more
+	}
+	if !over {
+		s.warnSpent(a)
+	}
+}
+
+// Usage of earlier days: what was spent this month, by day.
+type Spent struct {
+	Account Account
+	Day     time.Time // when the calls ended
+	Amount  Money
+}
+
+// recallSpent restores what was spent this month before the latest day, of
+// which [Usage] tells call by call.
+func (s *state) recallSpent(old []Spent) {
+	for _, v := range old {
+		st := s.sites[v.Account.PBX]
+		if st == nil {
+			continue
+		}
+		now, then := s.moment(s.now, st.zone()), s.moment(v.Day, st.zone())
+		acc := s.account(v.Account)
+		if acc.purse == nil {
+			acc.purse = new(purse)
+		}
+		for _, p := range []*purse{acc.purse, &st.purse} {
+			p.roll(now)
+			if then.month == p.month {
+				p.monthly += v.Amount
+			}
+		}
+	}
+}
+
+// respend restores what one call of the latest day has cost. The month has it.
+func (s *state) respend(u *Usage) {
+	st := s.sites[u.Account.PBX]
+	if u.Cost == 0 || st == nil {
+		return
+	}
+	now, then := s.moment(s.now, st.zone()), s.moment(u.At, st.zone())
+	acc := s.account(u.Account)
+	if acc.purse == nil {
+		acc.purse = new(purse)
+	}
+	for _, p := range []*purse{acc.purse, &st.purse} {
+		p.roll(now)
+		if then.day == p.day {
+			p.today += u.Cost
+		}
+		if then.minute <= p.latest && p.latest-then.minute < 60 {
+			p.minutes[then.minute%60] += u.Cost
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package guard
+
+import "time"
+
+// young says that a PBX has not been watched for long enough to know what is
+// usual there.
+func (s *state) young(st *site) bool {
+	return s.policy.Learn > 0 && s.now.Sub(st.known) < s.policy.Learn
+}
+
+// settled says whether what a site usually does is known and counts.
+func (s *state) settled(st *site) bool { return s.policy.Learn > 0 && !s.young(st) }
+
+// strange says whether an international call goes where its payer does not
+// usually call and nobody has said that it may.
+func (s *state) strange(a *attempt) bool {
+	if !s.isForeign(a) {
+		return false
+	}
+	if s.limitsOf(a.payer).Countries[a.number.Region] {
+		return false
+	}
+	return s.policy.Learn == 0 || !s.usual(a.payer.Account, seenCountry, a.number.Region)
+}
+
+// off says whether the office is closed where an attempt is placed.
+func (s *state) off(l *Limits, a *attempt) bool { return s.closedAt(l, a.site, s.wall(a)) }
+
+func (s *state) closedAt(l *Limits, st *site, wall time.Time) bool {
+	if l.Hours.From != l.Hours.To && !l.Hours.open(wall) {
+		return true
+	}
+	if day := wall.Weekday(); day == time.Saturday || day == time.Sunday {
+		return true
+	}
+	if st.Closed == nil {
+		return false
+	}
+	_, closed := st.Closed(wall)
+	return closed
+}
+
+// atNight says whether a payer is somebody who usually calls abroad, or there,
+// while the office is closed.
+func (s *state) atNight(a *attempt) bool {
+	if v, ok := s.met(a.payer.Account, seenOffHours, a.number.Region, seenFor); ok && v.days >= 2 {
+		return true
+	}
+	v, ok := s.met(a.payer.Account, seenOffHours, "*", seenFor)
+	return ok && v.days >= 5
+}
+
+// byHabit tempers what a rule about international calls asks for by what is
+// usual. While nothing is known it ends no call; what is usual it lets be.
+func (s *state) byHabit(a *attempt, act Action, usual bool) Action {
+	switch {
+	case act < Kill || s.policy.Learn == 0:
+		return act
+	case s.young(a.site):
+		return Alert
+	case usual:
+		return Allow
+	}
+	return act
+}
+
+// usualEnd learns from an attempt that has ended and in which nobody saw wrong.
+func (s *state) usualEnd(a *attempt, talked time.Duration) {
+	if a.killed || a.spared {
+		return
+	}
+	s.usualTalk(a, talked)
+	if a.foreign == "" || talked <= 0 {
+		return
+	}
+	of := a.payer.Account
+	s.meet(of, seenCountry, a.foreign)
+	s.meet(Account{PBX: of.PBX}, seenAbroad, a.foreign)
+	s.meet(Account{PBX: of.PBX}, seenNumber, a.number.E164)
+	if s.closedAt(s.limitsOf(a.payer), a.site, a.started.In(a.site.zone())) {
+		s.meet(of, seenOffHours, a.foreign)
+		s.meet(of, seenOffHours, "*")
+	}
+}

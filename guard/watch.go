@@ -1,0 +1,121 @@
+package guard
+
+import (
+	"fmt"
+	"time"
+)
+
+// tell writes down what one of the rules judged elsewhere has found.
+func (s *state) tell(d Decision, set set) {
+	d.Action = s.policy.Default.Set[set].Action
+	if d.Action == Allow {
+		return
+	}
+	d.Enforced = d.Action < Kill || s.enforced(&s.policy.Default, d.Rule)
+	s.decided(&d)
+}
+
+// forwardSet: an account's calls go somewhere else from now on.
+func (s *state) forwardSet(st *site, ev *Event) {
+	if ev.Account.Name == "" || len(s.accounts) >= maxAccounts {
+		return
+	}
+	acc := s.account(ev.Account)
+	n := s.normalise(st.Plan, ev.Number)
+	s.forwarded(acc, n.E164, ev.Exten, ev.Number)
+	if n.E164 == "" || acc.nightOwl || acc.night.IsZero() || s.now.Sub(acc.night) > time.Hour {
+		return
+	}
+	s.tell(Decision{
+		Rule: "night-forward", PBX: st.name, Account: acc.Account, Number: n.E164, Country: n.Region, Class: n.Class.String(),
+		Reason: fmt.Sprintf("extension %s registered at %s, as it never had at such an hour, and has its calls forwarded to %s",
+			acc.Name, acc.night.In(st.zone()).Format("15:04 on Monday"), n.E164),
+	}, setNightForward)
+}
+
+// pinFailed: somebody does not know the PIN.
+func (s *state) pinFailed(st *site, ev *Event) {
+	most := s.policy.Default.Set[setPINs].Max
+	d := Decision{Rule: "pin-guessing", PBX: st.name, Account: ev.Account, Call: ev.Call, Leg: ev.Leg, Dialled: ev.Number}
+	if ev.Caller != "" {
+		if n := st.pins.add(s.hash("caller "+ev.Caller), s.now); n == most+1 {
+			d.Reason = fmt.Sprintf("%s gave %d wrong PINs within an hour, the last for %s", clip(ev.Caller), n, clip(ev.Account.Name))
+			s.tell(d, setPINs)
+			return
+		}
+	}
+	if n := st.pins.add(s.hash("mailbox "+ev.Account.Name), s.now); n == 2*most+1 {
+		d.Reason = fmt.Sprintf("%d wrong PINs were given for %s within an hour", n, clip(ev.Account.Name))
+		s.tell(d, setPINs)
+	}
+}
+
+// helpCalled: somebody calls for help. It is told, and changes nothing.
+func (s *state) helpCalled(l *leg, dialled string) {
+	st := l.site
+	again := s.now.Sub(st.helped) < time.Second
+	st.helped = s.now
+	if again {
+		return // the same call, seen again on its way out
+	}
+	d := Decision{
+		Rule: "emergency", PBX: st.name, Call: l.call, Leg: l.id, Channel: l.channel, Dialled: dialled, Class: "emergency",
+		Reason: "emergency call to " + dialled,
+	}
+	if l.account != nil {
+		d.Account = l.account.Account
+		d.Reason += " by " + l.account.Name
+	}
+	s.tell(d, setEmergency)
+}
+
+// late is by how much events may come late before somebody is told.
+const late = 2 * time.Second
+
+// watchSites tells of PBXs that are not seen.
+func (s *state) watchSites() {
+	for _, st := range s.sites {
+		gap := s.now.Sub(st.since)
+		if st.connected || st.lost || st.since.Equal(s.since) && !st.everUp || gap < s.policy.Default.Set[setBlind].Span {
+			continue
+		}
+		st.lost = true
+		s.tell(Decision{Rule: "blind", PBX: st.name, Reason: fmt.Sprintf("%s is not seen for %s: no connection", st.name, short(gap))}, setBlind)
+	}
+}
+
+// watchLag tells of events that come late.
+func (s *state) watchLag(st *site, ev *Event) {
+	lag := s.now.Sub(ev.At)
+	if st.slow || lag < late {
+		st.slow = st.slow && lag > late/2
+		return
+	}
+	st.slow = true
+	s.missed(st, fmt.Sprintf("an event of %s came %s late, or the clock of this host was set back", st.name, short(lag)))
+}
+
+// watchArrivals judges calls that came in and are up.
+func (s *state) watchArrivals() {
+	if s.policy.Default.Set[setPumping].Action == Allow {
+		return
+	}
+	for _, st := range s.sites {
+		for _, l := range st.legs {
+			if l.arrives != nil && !l.answered.IsZero() {
+				s.judgeArrival(l.arrives, whileUp)
+			}
+		}
+	}
+}
+
+// missed tells of events that were lost, and of legs that a list had and nobody
+// had seen.
+func (s *state) missed(st *site, what string) {
+	s.tell(Decision{Rule: "blind", PBX: st.name, Reason: what}, setBlind)
+}
+
+// changed tells of a PBX that is not what it was.
+func (s *state) changed(st *site, what string) {
+	s.tell(Decision{Rule: "pbx-changed", PBX: st.name, Reason: what}, setChanged)
+}
