@@ -2,6 +2,7 @@ package guard
 
 import (
 	"fmt"
+	"regexp"
 	"testing"
 	"time"
 
@@ -17,6 +18,14 @@ func harsh(t testing.TB) *Policy {
 		Sequential: CountLimit{1, Kill}, Duration: SpanLimit{time.Second, Kill},
 		MinutesHour: SpanLimit{time.Second, Kill}, MinutesDay: SpanLimit{time.Second, Kill},
 	}
+	for i := range p.Default.Set {
+		p.Default.Set[i] = Setting{Action: Kill, Within: time.Minute, Span: time.Second}
+	}
+	priced(Unit)(p)
+	p.Lists = listsOf{DeniedNumbers: "+2526", OwnNumbers: "+3120", PaymentNumbers: "+31", WithdrawnNumbers: "+3190"}
+	p.Atlas = world
+	p.PBXs["a"].Own, p.PBXs["a"].Foreign = regexp.MustCompile(`^\+3120`), regexp.MustCompile(`trunk`)
+	p.PBXs["a"].Services = regexp.MustCompile(`^\*98$`)
 	return p
 }
 
@@ -35,11 +44,13 @@ func TestAnyStreamIsAccountedFor(t *testing.T) {
 		for range rapid.IntRange(0, 80).Draw(rt, "events") {
 			id, e := legID(), pick(endpoints)
 			ev := Event{
-				Kind: Kind(rapid.IntRange(int(Tick), int(HangupRefused)).Draw(rt, "kind")),
+				Kind: Kind(rapid.IntRange(int(Tick), int(kinds)-1).Draw(rt, "kind")),
 				Leg:  id, Call: CallID(legID()), Channel: "PJSIP/" + e + "-" + string(id), Account: ext(e),
 				Number: pick(numbers), Exten: pick(numbers), ToTrunk: rapid.Bool().Draw(rt, "to trunk"),
 				Other: legID(), OtherCall: CallID(legID()), OtherAccount: ext(pick(endpoints)),
 				Side: Side(rapid.IntRange(0, 2).Draw(rt, "side")), Pair: pick(numbers), Up: rapid.Bool().Draw(rt, "up"),
+				Caller: pick(numbers), Open: rapid.Bool().Draw(rt, "open"), Verified: pick([]string{"", "A", "failed"}),
+				Source: addrPort(pick([]string{office1, dakar})), Service: "PJSIP", Session: string(id), Agent: e,
 			}
 			r.feed(ev)
 			if rapid.IntRange(0, 9).Draw(rt, "wait") == 0 {

@@ -110,7 +110,7 @@ func (s *state) callerOf(a *attempt) uint64 {
 
 // ring notes that a forward carries a call.
 func (s *state) ring(a *attempt) {
-	if a.via != "forward" || !s.fromOutside(a) {
+	if a.via != "forward" || a.number.E164 == "" || !s.fromOutside(a) {
 		return
 	}
 	f := a.payer.forward
