@@ -60,10 +60,14 @@ type PBX struct {
 	AdminSecretFile string `toml:"admin_secret_file" is:"file" doc:"the file that holds it"`
 	AdminCredential string `toml:"admin_credential" is:"name" doc:"the systemd credential that holds it"`
 
-	ConfigDir string   `toml:"config_dir" is:"path" doc:"where the PBX's own configuration stands, from which trunks and phones are learnt"`
-	Trunks    []string `toml:"trunks" is:"glob" doc:"endpoints that lead outside, besides those found in config_dir; * and ? stand for other characters"`
-	Phones    []string `toml:"phones" is:"glob" doc:"endpoints that are extensions, besides those found"`
-	TimeZone  string   `toml:"time_zone" is:"zone" doc:"the zone of office hours, such as \"Europe/Amsterdam\"; without it, the host's"`
+	ConfigDir     string   `toml:"config_dir" is:"path" doc:"where the PBX's own configuration stands, from which trunks and phones are learnt"`
+	Trunks        []string `toml:"trunks" is:"glob" doc:"endpoints that lead outside, besides those found in config_dir; * and ? stand for other characters"`
+	Phones        []string `toml:"phones" is:"glob" doc:"endpoints that are extensions, besides those found"`
+	Numbers       []string `toml:"numbers" is:"numbers" doc:"the numbers that belong to the site, in full: \"+3120555xxxx\"; x stands for a digit. Without them, rules about caller ids leave them alone"`
+	DialThrough   []string `toml:"dial_through" is:"pattern" doc:"numbers of the site from which callers may go out again, such as that of DISA, as the trunk sends them"`
+	Services      []string `toml:"services" is:"pattern" doc:"internal numbers of voicemail, DISA and the like, which are no extensions"`
+	ForeignTrunks []string `toml:"foreign_trunks" is:"glob" doc:"trunks on which calls from abroad arrive, and none of this country"`
+	TimeZone      string   `toml:"time_zone" is:"zone" doc:"the zone of office hours, such as \"Europe/Amsterdam\"; without it, the host's"`
 
 	DialPlan DialPlan `toml:"dialplan" doc:"how phones dial; the lists add to what is known of the country"`
 
@@ -101,6 +105,7 @@ type DialPlan struct {
 type Calls struct {
 	Mode        guard.Mode    `toml:"mode" doc:"\"observe\": write down what would be done; \"enforce\": do it"`
 	HangupCause int           `toml:"hangup_cause" min:"1" max:"127" doc:"the Q.850 cause a killed call ends with; 21 is \"call rejected\""`
+	Learn       time.Duration `toml:"learn" min:"0s" max:"90d" doc:"how long a PBX is watched before rules that go by habits may end a call; what is usual is spared from then on; 0s: every rule acts as it is set, whatever is usual"`
 	LockFor     time.Duration `toml:"lock_for" min:"1m" max:"365d" doc:"how long an extension stays locked that a rule locked"`
 }
 
@@ -181,7 +186,7 @@ func Default() *Config {
 	bans := guard.DefaultBans()
 	return &Config{
 		PBX:   []PBX{defaultPBX()},
-		Calls: Calls{Mode: guard.Observe, HangupCause: 21, LockFor: 12 * time.Hour},
+		Calls: Calls{Mode: guard.Observe, HangupCause: 21, Learn: 14 * 24 * time.Hour, LockFor: 12 * time.Hour},
 		Rules: defaultRules(),
 		Bans: Bans{
 			Mode:     guard.Observe,

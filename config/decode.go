@@ -49,6 +49,15 @@ func (d *decoder) table(n *node, v reflect.Value, key string) {
 		}
 		d.value(child, v.Field(i), dot(key, name), f.Tag)
 	}
+	if x, ok := v.Addr().Interface().(extender); ok {
+		for _, e := range x.more() {
+			known[e.name] = true
+			if n != nil && n.fields[e.name] != nil {
+				d.value(n.fields[e.name], e.table, dot(key, e.name), "")
+				e.keep()
+			}
+		}
+	}
 	if n != nil {
 		for _, name := range n.order {
 			if !known[name] {

@@ -44,6 +44,7 @@ var forms = map[string]form{
 	"digits":     {"digits", matching(`^[0-9]{1,15}$`, "must be digits")},
 	"keys":       {"digits, * or #", matching(`^[0-9*#]{1,15}$`, "must be what a telephone can dial: digits, * and #")},
 	"pattern":    {"digits, * or #, and x for any digit", matching(`^[0-9*#xX]{1,20}$`, "must be digits, * or #, with x for any digit")},
+	"numbers":    {"full number with x for any digit", matching(`^\+[0-9]{2,15}[xX]{0,8}$`, "must be + and the full number, with x for any digit at its end")},
 	"number":     {"short number, or + and the full number", matching(`^([0-9xX]{1,15}|\+[0-9]{4,15})$`, "must be a short number, or + and the full number")},
 }
 

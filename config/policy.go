@@ -37,6 +37,7 @@ func (c *Config) Policy(found map[string]Discovered, never ...netip.Prefix) (*gu
 		},
 		HangupCause: c.Calls.HangupCause,
 		LockFor:     c.Calls.LockFor,
+		Learn:       c.Calls.Learn,
 		Bans:        c.Bans.policy(),
 	}
 	p.Bans.Never = append(p.Bans.Never, never...)
@@ -97,8 +98,37 @@ func (p *PBX) site(seen Discovered, home string) (*guard.Site, error) {
 	if s.Trunks, err = anyOf(append(globs(p.Trunks), quotedAll(seen.Trunks)...)); err != nil {
 		return nil, err
 	}
-	s.Phones, err = anyOf(append(globs(p.Phones), quotedAll(seen.Phones)...))
-	return s, err
+	if s.Phones, err = anyOf(append(globs(p.Phones), quotedAll(seen.Phones)...)); err != nil {
+		return nil, err
+	}
+	return s, p.numbersOf(s)
+}
+
+// numbersOf fills in the numbers that mean something on this site.
+func (p *PBX) numbersOf(s *guard.Site) (err error) {
+	for _, m := range []struct {
+		to   **regexp.Regexp
+		from []string
+	}{
+		{&s.Own, digitPatterns(p.Numbers)},
+		{&s.DialThrough, digitPatterns(p.DialThrough)},
+		{&s.Services, digitPatterns(p.Services)},
+		{&s.Foreign, globs(p.ForeignTrunks)},
+	} {
+		if *m.to, err = anyOf(m.from); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// digitPatterns are regular expressions of numbers in which x is any digit.
+func digitPatterns(numbers []string) []string {
+	patterns := make([]string, len(numbers))
+	for i, n := range numbers {
+		patterns[i] = strings.NewReplacer("x", `\d`, "X", `\d`).Replace(regexp.QuoteMeta(n))
+	}
+	return patterns
 }
 
 func globs(names []string) []string {

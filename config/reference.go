@@ -51,6 +51,14 @@ func reference(v reflect.Value, parent string) []Key {
 			list = append(list, Key{Name: key, Type: typeOf(f), Default: written(fv), Range: limits(f.Tag, scalars[elem]), Doc: f.Tag.Get("doc")})
 		}
 	}
+	own := reflect.New(v.Type())
+	own.Elem().Set(v)
+	if x, ok := own.Interface().(extender); ok {
+		for _, e := range x.more() {
+			list = append(list, Key{Name: dot(parent, e.name), Type: "table", Doc: e.doc})
+			list = append(list, reference(e.table, dot(parent, e.name))...)
+		}
+	}
 	return list
 }
 

@@ -25,6 +25,9 @@ type Rules struct {
 	Duration          Span        `toml:"duration" doc:"the length of one call, which is ended while it is up"`
 	MinutesHour       Span        `toml:"minutes_hour" doc:"talk time of one extension within an hour, over all its outside calls; those at once add up"`
 	MinutesDay        Span        `toml:"minutes_day" doc:"talk time of one extension since midnight, over all its outside calls"`
+
+	set guard.Settings   // of the rules that describe themselves
+	own map[string]*bool // their enforce, by id
 }
 
 // Destination says what happens to calls by the class of their number; see
@@ -88,16 +91,17 @@ func defaultRules() Rules {
 			Personal: guard.Alert, SharedCost: guard.Note, Directory: guard.Note,
 		},
 		Country:           Country{Action: guard.Alert},
-		Hours:             Hours{Open: Clock(8 * time.Hour), Close: Clock(18 * time.Hour), Action: guard.Alert},
-		Weekend:           Day{Action: guard.Alert},
-		Holiday:           Day{Action: guard.Alert},
+		Hours:             Hours{Open: Clock(7 * time.Hour), Close: Clock(19 * time.Hour), Action: guard.Kill},
+		Weekend:           Day{Action: guard.Kill},
+		Holiday:           Day{Action: guard.Kill},
 		Concurrent:        Count{Max: 3, Action: guard.Kill},
 		ConcurrentCountry: Count{Max: 3, Action: guard.Kill},
-		Attempts:          Count{Max: 20, Action: guard.Kill},
+		Attempts:          Count{Max: 20, Action: guard.Lock},
 		Sequential:        Count{Max: 5, Action: guard.Kill},
-		Duration:          Span{Max: 2 * time.Hour, Action: guard.Kill},
+		Duration:          Span{Max: 4 * time.Hour, Action: guard.Kill},
 		MinutesHour:       Span{Max: 90 * time.Minute, Action: guard.Kill},
 		MinutesDay:        Span{Max: 10 * time.Hour, Action: guard.Alert},
+		set:               guard.DefaultSettings(),
 	}
 }
 
@@ -132,6 +136,7 @@ func (r *Rules) limits(group string, homes []string) guard.Limits {
 		Duration:          guard.SpanLimit{Max: r.Duration.Max, Action: r.Duration.Action},
 		MinutesHour:       guard.SpanLimit{Max: r.MinutesHour.Max, Action: r.MinutesHour.Action},
 		MinutesDay:        guard.SpanLimit{Max: r.MinutesDay.Max, Action: r.MinutesDay.Action},
+		Set:               r.set,
 		Enforced:          r.enforced(),
 	}
 }
@@ -140,17 +145,23 @@ func (r *Rules) limits(group string, homes []string) guard.Limits {
 // their tables with hyphens.
 func (r *Rules) enforced() map[string]guard.Mode {
 	modes := map[string]guard.Mode{}
+	note := func(id string, own *bool) {
+		if own == nil {
+			return
+		}
+		modes[id] = guard.Observe
+		if *own {
+			modes[id] = guard.Enforce
+		}
+	}
 	v := reflect.ValueOf(r).Elem()
 	for i := range v.NumField() {
-		own := v.Field(i).FieldByName("Enforce").Interface().(*bool)
-		if own == nil {
-			continue
+		if name := v.Type().Field(i).Tag.Get("toml"); name != "" {
+			note(strings.ReplaceAll(name, "_", "-"), v.Field(i).FieldByName("Enforce").Interface().(*bool))
 		}
-		mode := guard.Observe
-		if *own {
-			mode = guard.Enforce
-		}
-		modes[strings.ReplaceAll(v.Type().Field(i).Tag.Get("toml"), "_", "-")] = mode
+	}
+	for id, own := range r.own {
+		note(id, own)
 	}
 	return modes
 }

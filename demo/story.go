@@ -88,13 +88,15 @@ func (s *Story) Decided(decisions []guard.Decision) {
 
 func (s *Story) decided(d guard.Decision) {
 	switch {
-	case d.Action >= guard.Kill && d.Enforced && d.Call != "":
+	case d.Action >= guard.Kill && d.Enforced && d.Leg != "":
 		s.sum.Killed++
 		s.sum.Honest--
 		s.say("KILLED", "%s", report.Safe(d.Reason))
 	case d.Action >= guard.Kill && d.Enforced && d.Source.IsValid():
 		s.sum.Banned++
 		s.say("BANNED", "%s: %s", d.Source, report.Safe(d.Reason))
+	case d.Action == guard.Lock && d.Enforced:
+		s.say("LOCKED", "%s: %s", report.Safe(d.Account.Name), report.Safe(d.Reason))
 	case d.Action == guard.Alert:
 		s.say("ALERT", "%s", report.Safe(d.Reason))
 	}

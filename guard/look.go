@@ -147,7 +147,8 @@ func copyOf[T any](p *T) *T {
 
 // askRules asks every rule that looks at a number, as if it were at.
 func (s *state) askRules(ans *Answer, limits *Limits, a *attempt, at time.Time) {
-	defer func(now time.Time) { s.now = now }(s.now)
+	defer func(now, known time.Time) { s.now, a.site.known = now, known }(s.now, a.site.known)
+	a.site.known = a.site.known.Add(at.Sub(s.now)) // no more is known of what is usual than now
 	s.now = at
 	if s.isForeign(a) {
 		a.foreign = a.number.Region

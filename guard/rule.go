@@ -37,12 +37,12 @@ var rules = [...]rule{
 	locked,
 	prefixGuessing,
 	carrierSelect,
-	homeDetour,
 	offshore,
 	unallocated,
 	denied,
 	withdrawnOut,
 	destination,
+	homeDetour,
 	managerCall,
 	outsideTransfer,
 	dialThrough,
@@ -182,6 +182,9 @@ func (s *state) verdict(a *attempt, v verdict) {
 	}
 	d := Decision{Rule: v.rule, Reason: v.reason, Action: v.action, Enforced: v.enforced}
 	a.nameIn(&d)
+	if a.over {
+		d.Leg, d.Channel = "", "" // it is about the account: there is no such leg any more
+	}
 	if v.action >= Kill && a.payer.habit != nil {
 		a.payer.habit.frozen = true
 	}

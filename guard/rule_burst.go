@@ -16,11 +16,7 @@ var block = rule{
 	},
 	when: whenPlaced,
 	action: func(s *state, l *Limits, a *attempt) Action {
-		act := l.Set[setBlock].Action
-		if act >= Kill && s.policy.Learn > 0 && !s.costly(a) {
-			return Alert // a firm of one's own country has such a block
-		}
-		return act
+		return s.atHome(a, l.Set[setBlock].Action) // a firm of one's own country has such a block
 	},
 	hit: func(s *state, l *Limits, a *attempt) bool { return s.inBlock(l, a) > l.Set[setBlock].Max },
 	say: func(s *state, l *Limits, a *attempt) string {

@@ -14,12 +14,12 @@ var concurrent = rule{
 		why:   "a stolen account is used for as many calls at once as the trunk carries",
 	},
 	when: whenPlaced,
-	action: func(_ *state, l *Limits, a *attempt) Action {
+	action: func(s *state, l *Limits, a *attempt) Action {
 		most := &l.Concurrent
 		if most.Action == Kill && most.Max > 0 && a.payer.live >= 3*most.Max {
-			return Lock // no slip of a finger
+			return s.sparing(a, Lock) // no slip of a finger
 		}
-		return most.Action
+		return s.sparing(a, most.Action)
 	},
 	hit: func(_ *state, l *Limits, a *attempt) bool {
 		return a.payer.live > l.Concurrent.Max
@@ -77,7 +77,7 @@ var attemptRate = rule{
 		why:   "no hand dials that fast",
 	},
 	when:   whenPlaced,
-	action: func(_ *state, l *Limits, _ *attempt) Action { return l.Attempts.Action },
+	action: func(s *state, l *Limits, a *attempt) Action { return s.sparing(a, l.Attempts.Action) },
 	hit: func(s *state, l *Limits, a *attempt) bool {
 		return s.lastMinute(a.payer) > l.Attempts.Max
 	},
@@ -118,7 +118,7 @@ var sequential = rule{
 		why:   "the numbers that pay are rented in blocks, and are called one after the other",
 	},
 	when:   whenPlaced,
-	action: func(_ *state, l *Limits, _ *attempt) Action { return l.Sequential.Action },
+	action: func(s *state, l *Limits, a *attempt) Action { return s.atHome(a, l.Sequential.Action) },
 	hit: func(_ *state, l *Limits, a *attempt) bool {
 		return a.payer.run.n > l.Sequential.Max
 	},

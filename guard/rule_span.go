@@ -42,7 +42,7 @@ var minutesHour = rule{
 		why:   "without a rate deck time is what money is counted in",
 	},
 	when:   whenPlaced | whileUp,
-	action: func(_ *state, l *Limits, _ *attempt) Action { return l.MinutesHour.Action },
+	action: func(s *state, l *Limits, a *attempt) Action { return s.atHome(a, l.MinutesHour.Action) },
 	hit: func(s *state, l *Limits, a *attempt) bool {
 		return s.talkOf(a).hour() > l.MinutesHour.Max
 	},
@@ -59,7 +59,7 @@ var minutesDay = rule{
 		why:   "without a rate deck time is what money is counted in",
 	},
 	when:   whenPlaced | whileUp,
-	action: func(_ *state, l *Limits, _ *attempt) Action { return l.MinutesDay.Action },
+	action: func(s *state, l *Limits, a *attempt) Action { return s.atHome(a, l.MinutesDay.Action) },
 	hit: func(s *state, l *Limits, a *attempt) bool {
 		return s.talkOf(a).today > l.MinutesDay.Max
 	},

@@ -64,6 +64,31 @@ func (s *state) byHabit(a *attempt, act Action, usual bool) Action {
 	return act
 }
 
+// atHome tempers what a rule about volume asks for where habits count: calls
+// inside the country cost little, and are alerted rather than ended.
+func (s *state) atHome(a *attempt, act Action) Action {
+	if act >= Kill && s.policy.Learn > 0 && !s.costly(a) {
+		return Alert
+	}
+	return act
+}
+
+// busy is how many calls in an hour make somebody who dials for a living.
+const busy = 20
+
+// sparing tempers the same for calls inside the country of who dials for a
+// living, and of everybody while that is not known.
+func (s *state) sparing(a *attempt, act Action) Action {
+	if act < Kill || s.policy.Learn == 0 || s.costly(a) {
+		return act
+	}
+	dials := a.payer.habit != nil && a.payer.habit.highest(func(h *hourly) uint16 { return h.calls }) >= busy
+	if dials || s.young(a.site) {
+		return Alert
+	}
+	return act
+}
+
 // usualEnd learns from an attempt that has ended and in which nobody saw wrong.
 func (s *state) usualEnd(a *attempt, talked time.Duration) {
 	if a.killed || a.spared {
