@@ -92,7 +92,7 @@ func (s *Story) decided(d guard.Decision) {
 		s.sum.Killed++
 		s.sum.Honest--
 		s.say("KILLED", "%s", report.Safe(d.Reason))
-	case d.Action >= guard.Kill && d.Enforced && d.Source.IsValid():
+	case d.Action == guard.Kill && d.Enforced && d.Source.IsValid():
 		s.sum.Banned++
 		s.say("BANNED", "%s: %s", d.Source, report.Safe(d.Reason))
 	case d.Action == guard.Lock && d.Enforced:
