@@ -31,7 +31,10 @@ type Sources interface {
 // sees still counts and the check is incomplete besides.
 type Rule[M Sources] struct {
 	Check
-	Find func(M, *Result)
+	// About is the source without which the check is not applicable, whatever
+	// else it needs; "": any of those in Needs will do.
+	About string
+	Find  func(M, *Result)
 }
 
 // A Result collects what a Rule sees.
@@ -103,13 +106,18 @@ func evaluate[M Sources](ctx context.Context, table []Rule[M], m M, skip map[str
 		}
 		r := &Result{check: rule.Check}
 		troubles, there := needs(m, rule.Needs)
+		about := rule.Needs
+		if rule.About != "" {
+			state, _ := m.Source(rule.About)
+			there, about = state != Absent, []string{rule.About}
+		}
 		if there {
 			rule.Find(m, r)
 			for _, t := range troubles {
 				r.Incomplete("", "", "%s", t)
 			}
 		} else {
-			r.NotApplicable("there is no " + list(rule.Needs))
+			r.NotApplicable("there is no " + list(about))
 		}
 		all = append(all, r.outcome()...)
 	}

@@ -29,7 +29,7 @@ func TestStatusFollowsFromTheSources(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			table := []Rule[model]{{Check{ID: "X-1", Severity: High, Needs: []string{"a", "b"}}, tt.find}}
+			table := []Rule[model]{{Check: Check{ID: "X-1", Severity: High, Needs: []string{"a", "b"}}, Find: tt.find}}
 			kind := NewKind("x", table, func(*Site) (model, bool) { return tt.have, true })
 			run, err := Perform(context.Background(), &Site{Now: time.Unix(0, 0)}, []Kind{kind})
 			if err != nil {
@@ -57,7 +57,7 @@ func TestStatusFollowsFromTheSources(t *testing.T) {
 func TestEvidenceIsScrubbed(t *testing.T) {
 	const secret = "canary-5ecret"
 	load := func(s *Site) (model, bool) { s.Secret(secret); return model{}, true }
-	table := []Rule[model]{{Check{ID: "X-1"}, func(_ model, r *Result) { r.Fail("", "", "password=%s", secret) }}}
+	table := []Rule[model]{{Check: Check{ID: "X-1"}, Find: func(_ model, r *Result) { r.Fail("", "", "password=%s", secret) }}}
 	run, err := Perform(context.Background(), &Site{}, []Kind{NewKind("x", table, load)})
 	if err != nil {
 		t.Fatal(err)

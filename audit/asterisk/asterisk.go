@@ -187,6 +187,9 @@ func (p *PBX) module(name string) loading {
 	if named("noload") {
 		return unloaded
 	}
+	if p.file("modules.conf").Lost() != "" {
+		return maybe
+	}
 	auto := modules.Has("autoload") && modules.Yes("autoload")
 	wanted := auto || named("load") || named("preload") || named("require") || named("preload-require")
 	if p.file("modules.conf").Found && !wanted {

@@ -22,6 +22,7 @@ func table() []audit.Rule[*PBX] {
 func rule(id string, s audit.Severity, needs, title, why, fix, ref string, find func(*PBX, *audit.Result)) audit.Rule[*PBX] {
 	return audit.Rule[*PBX]{
 		Check: audit.Check{ID: id, Severity: s, Needs: strings.Fields(needs), Title: title, Why: why, Fix: fix, Ref: ref},
+		About: strings.Fields(needs)[0],
 		Find:  find,
 	}
 }

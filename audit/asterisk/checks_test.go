@@ -1,0 +1,68 @@
+package asterisk
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"pbxguard/audit"
+	"pbxguard/audit/audittest"
+)
+
+// suite proves every check of this package with its fixtures.
+func suite() audittest.Suite {
+	return audittest.Suite{Kind: Kind(), Dir: "testdata/checks", Base: "testdata/base", Setup: setup}
+}
+
+// setup tells what no file can: what an earlier run left, and what the guard
+// saw.
+func setup(id, variant string, s *audit.Site) {
+	day := func(n int) time.Time { return s.Now.AddDate(0, 0, -n) }
+	s.Memory = &audit.Memory{Key: make([]byte, 32)}
+	s.History = &audit.History{Since: day(100), Accounts: map[string]audit.Seen{"201": {Registered: day(1)}, "202": {Called: day(59)}}}
+	s.Words = []string{"Bakkerij"}
+	switch id {
+	case "AST-DP-019", "FPX-017", "FWD-004", "STALE-009":
+		if variant == "unreadable" {
+			break
+		}
+		remember(s)
+	case "FWD-007":
+		if variant == "unreadable" {
+			s.History = nil
+		} else if variant == "fail" {
+			s.History.Forwards = []audit.Forwarded{{Account: "201", Number: "00252612345678", Last: day(3)}}
+		}
+	case "STALE-001":
+		if variant == "unreadable" {
+			s.History.Since = day(10)
+		}
+	}
+}
+
+// remember takes the marks of the sound tree for those of the last run.
+func remember(s *audit.Site) {
+	tree, err := audit.Open("testdata/base")
+	if err != nil {
+		panic(err)
+	}
+	defer tree.Close()
+	base := &audit.Site{Tree: tree, Now: s.Now, Plan: s.Plan, Memory: s.Memory}
+	s.Memory.Old = map[string]string{}
+	p, _ := load(base)
+	for _, r := range table() {
+		r.Find(p, &audit.Result{})
+	}
+	s.Memory.Old, s.Memory.New = s.Memory.New, nil
+	s.Memory.Old["custom:/etc/asterisk/extensions_custom.conf"] = s.Memory.Mark([]byte("[from-internal-custom]\n"))
+}
+
+func TestChecks(t *testing.T) { suite().Run(t) }
+
+// TestMutants is what make mutants runs.
+func TestMutants(t *testing.T) {
+	if os.Getenv("PBXGUARD_MUTANTS") == "" {
+		t.Skip("make mutants runs it")
+	}
+	suite().Mutants(t)
+}
