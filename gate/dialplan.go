@@ -105,50 +105,108 @@ exten => s,1,GotoIf($["${EMERGENCYROUTE}" = "YES"]?leave)
 `
 }
 
+// socketLimit bounds in seconds how long a call of FreeSWITCH waits for a gate
+// that accepts its connection and then does nothing. FreeSWITCH's scheduler
+// counts whole seconds of the clock, so it may come one early.
+const socketLimit = 2
+
+// plain is a number as telephones dial them.
+const plain = "[0-9+*#]+"
+
 // FreeSWITCH returns the extensions that ask, for a dial plan of FreeSWITCH:
 // they stand before those that lead outside and after those for emergency
 // numbers and for phones. condition is one more condition that a call must meet
 // to ask, or "".
 //
-// The socket application of FreeSWITCH gives a server that accepts a connection
-// and does nothing 25 seconds; only the heartbeat keeps callers from that.
+// The socket application gives a server that accepts a connection and does
+// nothing 25 seconds, and cannot be interrupted; asynchronous it can. So a
+// transfer is scheduled meanwhile, back to the same number, which then does not
+// ask again. It is cancelled by its own id: a time limit that the call may have
+// from elsewhere is left alone. A number that is none stands in no application's
+// arguments; who dials one waits.
 func (d DialPlan) FreeSWITCH(condition string) string {
 	var b strings.Builder
 	emergency := make([]string, len(d.Emergency))
 	for i, number := range d.Emergency {
 		emergency[i] = quoteRegexp(number)
 	}
-	fresh := `${cond(${strepoch()} &lt; ${hash(select/pbxguard/until)} ? yes : no)}`
-	begin := func(name, number string) {
-		fmt.Fprintf(&b, "<extension name=%q continue=\"true\">\n", name)
-		if condition != "" {
-			fmt.Fprintf(&b, "  %s\n", condition)
-		}
-		fmt.Fprintf(&b, "  <condition field=\"destination_number\" expression=\"%s\"/>\n", number)
-	}
-	asks := fmt.Sprintf("^(?!(?:%s)$).*$", strings.Join(emergency, "|"))
-	begin("pbxguard-gate", asks)
-	fmt.Fprintf(&b, `  <condition field="%s" expression="^yes$">
-    <action application="set" data="pbxguard=unasked"/>
-    <action application="set" data="pbxguard_pbx=%s"/>
-    <action application="socket" data="%s"/>
-`, fresh, d.PBX, d.Address)
+	but := fmt.Sprintf("^(?!(?:%s)$)", strings.Join(emergency, "|"))
+	asks := fsExtension{&b, d, condition}
 	if d.Closed {
-		b.WriteString(`    <action application="execute_extension" data="pbxguard-${pbxguard}-${destination_number} XML ${context}"/>` + "\n")
+		abroad := alternatives(d.Abroad)
+		if len(d.Home) > 0 {
+			abroad = "(?!" + alternatives(d.Home) + ")" + abroad
+		}
+		asks.ask("pbxguard-gate-abroad", but+abroad+plain+"$", "pbxguard-refused", true)
+		asks.ask("pbxguard-gate", but+"(?!"+abroad+")"+plain+"$", "${destination_number}", false)
+		asks.ask("pbxguard-gate-odd", "^(?!pbxguard-).*[^0-9+*#]", "", true)
+		asks.begin("pbxguard-unasked", fmt.Sprintf("^(?!pbxguard-)(?:.*[^0-9+*#]|%s)", but[1:]+abroad))
+		fmt.Fprintf(&b, "  <condition field=\"%s\" expression=\"^(?!yes$)\">\n", fresh)
+		d.refuse(&b)
+		b.WriteString("  </condition>\n</extension>\n")
+		b.WriteString("<extension name=\"pbxguard-refused\">\n  <condition field=\"destination_number\" expression=\"^pbxguard-refused$\">\n" + askNoMore)
+		d.refuse(&b)
+		b.WriteString("  </condition>\n</extension>\n")
+	} else {
+		asks.ask("pbxguard-gate", but+plain+"$", "${destination_number}", false)
+		asks.ask("pbxguard-gate-odd", ".*[^0-9+*#]", "", false)
 	}
-	b.WriteString("  </condition>\n</extension>\n")
-	if !d.Closed {
-		return b.String()
-	}
-	begin("pbxguard-unasked", asks)
-	fmt.Fprintf(&b, "  <condition field=\"destination_number\" expression=\"^%s\"/>\n", d.abroad())
-	fmt.Fprintf(&b, "  <condition field=\"%s\" expression=\"^(?!yes$)\">\n", fresh)
-	d.refuse(&b)
-	b.WriteString("  </condition>\n</extension>\n")
-	fmt.Fprintf(&b, "<extension name=\"pbxguard-unanswered\">\n  <condition field=\"destination_number\" expression=\"^pbxguard-unasked-%s\">\n", d.abroad())
-	d.refuse(&b)
-	b.WriteString("  </condition>\n</extension>\n")
+	fmt.Fprintf(&b, "<extension name=\"pbxguard-waited\" continue=\"true\">\n"+
+		"  <condition field=\"${pbxguard_waited}/${destination_number}\" expression=\"^(%s)/\\1$\">\n%s"+
+		"    <action application=\"unset\" data=\"pbxguard_waited\"/>\n  </condition>\n</extension>\n", plain, askNoMore)
 	return b.String()
+}
+
+// askNoMore takes the heartbeat back, for no other call to wait.
+const askNoMore = "    <action application=\"hash\" data=\"delete/pbxguard/until\"/>\n"
+
+// fresh is "yes" while the guard may be asked.
+const fresh = `${cond(${strepoch()} &lt; ${hash(select/pbxguard/until)} ? yes : no)}`
+
+// fsExtension writes extensions of one dial plan.
+type fsExtension struct {
+	*strings.Builder
+	plan      DialPlan
+	condition string
+}
+
+// begin begins an extension for some numbers.
+func (e fsExtension) begin(name, numbers string) {
+	fmt.Fprintf(e, "<extension name=%q continue=\"true\">\n", name)
+	if e.condition != "" {
+		fmt.Fprintf(e, "  %s\n", e.condition)
+	}
+	fmt.Fprintf(e, "  <condition field=\"destination_number\" expression=\"%s\"/>\n", numbers)
+}
+
+// ask writes an extension whose calls ask. late is where one goes that waits for
+// too long, or "" if it waits; refuse says that one is refused which got no answer.
+func (e fsExtension) ask(name, numbers, late string, refuse bool) {
+	e.begin(name, numbers)
+	action := func(app, format string, args ...any) {
+		fmt.Fprintf(e, "    <action application=%q data=\"%s\"/>\n", app, fmt.Sprintf(format, args...))
+	}
+	if late != "" {
+		fmt.Fprintf(e, "  <condition field=\"${pbxguard_waited}/${destination_number}\" expression=\"^(?!(%s)/\\1$)\"/>\n", plain)
+	}
+	fmt.Fprintf(e, "  <condition field=\"%s\" expression=\"^yes$\">\n", fresh)
+	action("set", "pbxguard=unasked")
+	action("set", "pbxguard_pbx=%s", e.plan.PBX)
+	if late == "" {
+		action("socket", "%s", e.plan.Address)
+	} else {
+		action("set", "pbxguard_waited=${destination_number}")
+		action("set", "socket_resume=true")
+		action("sched_transfer", "+%d %s XML ${context}", socketLimit, late)
+		action("socket", "%s async", e.plan.Address)
+		action("sched_cancel", "${last_sched_id}")
+		action("unset", "socket_resume")
+		action("unset", "pbxguard_waited")
+	}
+	if refuse { // an application cannot be left out, but it can be told of no channel
+		action("eval", "${uuid_transfer(${cond(${pbxguard} == unasked ? ${uuid} : none)} pbxguard-refused XML ${context})}")
+	}
+	e.WriteString("  </condition>\n</extension>\n")
 }
 
 // refuse writes what a caller gets who is denied without an answer of the gate.
@@ -159,17 +217,13 @@ func (d DialPlan) refuse(b *strings.Builder) {
 	fmt.Fprintf(b, "    <action application=\"hangup\" data=%q/>\n", strconv.Itoa(d.Cause))
 }
 
-// abroad is a regular expression of what begins as calls abroad do, or holds
-// what no telephone can dial.
-func (d DialPlan) abroad() string {
-	quoted := func(list []string) string {
-		all := make([]string, len(list))
-		for i, prefix := range list {
-			all[i] = quoteRegexp(prefix)
-		}
-		return strings.Join(all, "|")
+// alternatives is a regular expression of what begins with one of a list.
+func alternatives(list []string) string {
+	all := make([]string, len(list))
+	for i, prefix := range list {
+		all[i] = quoteRegexp(prefix)
 	}
-	return fmt.Sprintf("(?:.*[^0-9+*#]|(?!%s)(?:%s))", quoted(d.Home), quoted(d.Abroad))
+	return "(?:" + strings.Join(all, "|") + ")"
 }
 
 func quoteRegexp(s string) string {

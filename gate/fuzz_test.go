@@ -50,7 +50,7 @@ func FuzzSocket(f *testing.F) {
 		}
 		g := &Gate{options: Options{Cause: 21, Announcement: "x"}}
 		for _, allow := range []bool{false, true} {
-			for _, do := range g.orders(h["Unique-ID"], allow) {
+			for _, do := range g.orders(h, allow) {
 				if m := do.BuildMessage(); strings.Contains(m, "\n\n") || strings.Contains(m, "\r\n\r\n") {
 					t.Fatalf("%q for %q would be two commands", m, ev.Leg)
 				}

@@ -40,6 +40,7 @@ const (
 var asks = map[string]bool{
 	"Unique-ID": true, "Channel-Call-UUID": true, "Channel-Name": true, "Caller-Destination-Number": true,
 	"variable_pbxguard_pbx": true, "variable_pbxguard_number": true, "variable_pbxguard_trunk": true,
+	"variable_pbxguard_waited": true, "variable_last_sched_id": true,
 	"variable_sip_auth_username": true, "variable_sip_auth_realm": true,
 }
 
@@ -73,7 +74,7 @@ func (g *Gate) serveSocket(ctx context.Context, c *conn) {
 		within = announceTime
 	}
 	c.SetDeadline(time.Now().Add(within))
-	for _, do := range g.orders(headers["Unique-ID"], allow) {
+	for _, do := range g.orders(headers, allow) {
 		if tell(c, do) != nil {
 			return // the caller has hung up
 		}
@@ -83,10 +84,14 @@ func (g *Gate) serveSocket(ctx context.Context, c *conn) {
 	io.Copy(io.Discard, c)
 }
 
-// orders are what FreeSWITCH is to do with the leg that asked.
-func (g *Gate) orders(leg string, allow bool) (all []command.Command) {
+// orders are what FreeSWITCH is to do with the leg that asked. The dial plan has
+// scheduled what happens if nobody answers; that goes first.
+func (g *Gate) orders(headers map[string]string, allow bool) (all []command.Command) {
 	execute := func(app, args string) {
-		all = append(all, &call.Execute{UUID: leg, AppName: app, AppArgs: args})
+		all = append(all, &call.Execute{UUID: headers["Unique-ID"], AppName: app, AppArgs: args})
+	}
+	if task, err := strconv.ParseUint(headers["variable_last_sched_id"], 10, 32); err == nil && headers["variable_pbxguard_waited"] != "" {
+		execute("sched_cancel", strconv.FormatUint(task, 10))
 	}
 	if allow {
 		execute("set", socketVariable+"=allow")
