@@ -7,7 +7,7 @@ SKIPS    = $(CURDIR)/build/skips
 FUZZTIME ?= 20s
 PROGRAM  ?= build/pbxguard
 
-.PHONY: all build manual docs deb apt-repo test-deb test-reproducible release demo demo-asterisk test test-short lint fuzz bench testbed install clean
+.PHONY: all build manual docs deb apt-repo test-deb test-reproducible release demo demo-asterisk test test-short lint fuzz bench bench-peer testbed install clean
 
 all: build
 
@@ -89,6 +89,12 @@ test-reproducible: deb
 # What is published of a version, in build/release; signed if KEY names a key.
 release:
 	packaging/release $(VERSION)
+
+# pbxguard beside Debian's fail2ban and beside a bare program that only counts
+# and bans, in one run of half an hour; FULL=1 adds fail2ban's restart with 50,000
+# bans. Needs root and fail2ban, which it does not touch on this host.
+bench-peer:
+	@PBXGUARD_BENCH=peer $(GO) test -tags $(TAGS) -count=1 -timeout 90m -run '^TestPeer$$' ./bench
 
 install: build manual
 	install -D -m 0755 build/pbxguard $(DESTDIR)/usr/sbin/pbxguard

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -26,7 +25,7 @@ func banOnAsterisk(t testing.TB, r *report, pbx *testbed.Asterisk, seen *observe
 	var told, banned, silent []time.Duration
 	for i := range r.times(60) {
 		from := netip.AddrFrom4([4]byte{198, 51, 100, byte(20 + i)})
-		flow := newFlow(t, from, pbx.SIP.Addr())
+		flow := newFlow(t, from, netip.AddrPortFrom(pbx.SIP.Addr(), 0))
 		p := testbed.NewPhone(t, from, "101", "", pbx.SIP)
 		for n := range tried - 1 {
 			if code, err := p.RegisterWith(t.Context(), fmt.Sprint("guess", n)); err != nil || code != 401 {
@@ -83,11 +82,14 @@ func banInKernel(t testing.TB, r *report) {
 }
 
 // kernel hears what changes in nftables.
-type kernel struct{ elements chan element }
+type kernel struct {
+	elements chan element
+	stop     func()
+}
 
-// element is what was added to a set, in the kernel's words, and when that was heard.
+// element is an address that was added to a set, and when that was heard.
 type element struct {
-	data []byte
+	addr netip.Addr
 	at   time.Time
 }
 
@@ -98,16 +100,20 @@ func listen(t testing.TB) *kernel {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := conn.SetReadBuffer(64 << 20); err != nil {
+		t.Fatal(err)
+	}
 	if err := conn.JoinGroup(unix.NFNLGRP_NFTABLES); err != nil {
 		t.Fatal(err)
 	}
-	k := &kernel{make(chan element, 1024)}
+	k := &kernel{elements: make(chan element, 1<<20)}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		k.hear(conn)
 	}()
-	t.Cleanup(func() { conn.Close(); <-done })
+	k.stop = sync.OnceFunc(func() { conn.Close(); <-done })
+	t.Cleanup(k.stop)
 	return k
 }
 
@@ -120,9 +126,47 @@ func (k *kernel) hear(conn *netlink.Conn) {
 		}
 		at := time.Now()
 		for _, m := range msgs {
-			if m.Header.Type == added {
-				k.elements <- element{m.Data, at}
+			if m.Header.Type != added {
+				continue
 			}
+			for _, a := range addrsIn(m.Data) {
+				select {
+				case k.elements <- element{a, at}:
+				default: // nobody listens
+				}
+			}
+		}
+	}
+}
+
+// addrsIn are the addresses of a message that tells of new elements.
+func addrsIn(data []byte) (all []netip.Addr) {
+	if len(data) < 4 { // struct nfgenmsg
+		return nil
+	}
+	inside(data[4:], unix.NFTA_SET_ELEM_LIST_ELEMENTS, func(list []byte) {
+		inside(list, unix.NFTA_LIST_ELEM, func(elem []byte) {
+			inside(elem, unix.NFTA_SET_ELEM_KEY, func(key []byte) {
+				inside(key, unix.NFTA_DATA_VALUE, func(v []byte) {
+					if a, ok := netip.AddrFromSlice(v); ok {
+						all = append(all, a)
+					}
+				})
+			})
+		})
+	})
+	return all
+}
+
+// inside calls f for each attribute of one type.
+func inside(data []byte, kind uint16, f func([]byte)) {
+	attrs, err := netlink.UnmarshalAttributes(data)
+	if err != nil {
+		return
+	}
+	for _, a := range attrs {
+		if a.Type&^uint16(netlink.Nested) == kind {
+			f(a.Data)
 		}
 	}
 }
@@ -130,16 +174,33 @@ func (k *kernel) hear(conn *netlink.Conn) {
 // element waits until an address is in a set, and returns when that was heard.
 func (k *kernel) element(t testing.TB, a netip.Addr) time.Time {
 	t.Helper()
-	for {
+	at, ok := k.within(time.Minute, a)
+	if !ok {
+		t.Fatalf("the kernel does not tell of a ban of %s", a)
+	}
+	return at
+}
+
+// within waits no longer than so for addresses to be in a set, and returns when
+// the last was.
+func (k *kernel) within(d time.Duration, addrs ...netip.Addr) (at time.Time, ok bool) {
+	missing := make(map[netip.Addr]bool, len(addrs))
+	for _, a := range addrs {
+		missing[a] = true
+	}
+	late := time.After(d)
+	for len(missing) > 0 {
 		select {
 		case e := <-k.elements:
-			if bytes.Contains(e.data, a.AsSlice()) {
-				return e.at
+			if missing[e.addr] {
+				delete(missing, e.addr)
+				at = e.at
 			}
-		case <-time.After(10 * time.Second):
-			t.Fatalf("the kernel does not tell of a ban of %s", a)
+		case <-late:
+			return at, false
 		}
 	}
+	return at, true
 }
 
 // flow is a packet a millisecond from one address to a listener on another.
@@ -152,13 +213,14 @@ type flow struct {
 	mu   sync.Mutex
 	sent []time.Time
 	last int // the number of the last that arrived, -1 if none has
+	got  int // how many arrived
 }
 
-func newFlow(t testing.TB, from, to netip.Addr) *flow {
+func newFlow(t testing.TB, from netip.Addr, to netip.AddrPort) *flow {
 	t.Helper()
 	f := &flow{quit: make(chan struct{}), last: -1}
 	var err error
-	if f.in, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(to, 0))); err != nil {
+	if f.in, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(to)); err != nil {
 		t.Fatal(err)
 	}
 	if f.out, err = net.DialUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0)), f.in.LocalAddr().(*net.UDPAddr)); err != nil {
@@ -213,6 +275,7 @@ func (f *flow) receive() {
 		}
 		f.mu.Lock()
 		f.last = max(f.last, n)
+		f.got++
 		f.mu.Unlock()
 	}
 }
@@ -221,6 +284,13 @@ func (f *flow) state() (sent, last int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.sent), f.last
+}
+
+// arrivals is how many have arrived so far.
+func (f *flow) arrivals() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.got
 }
 
 // firstDropped waits until fifty packets in a row have been lost, and returns

@@ -15,7 +15,7 @@ import (
 // else: what the least of programs needs. It lasts until the test ends.
 func bare(t testing.TB, address, number string) {
 	t.Helper()
-	conn, in, err := enter(address)
+	conn, in, err := enter(address, "call")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,8 +27,12 @@ func bare(t testing.TB, address, number string) {
 	t.Cleanup(func() { conn.Close(); <-done })
 }
 
-// bareEnv tells this program to be nothing but a bare client: "ADDRESS NUMBER".
-const bareEnv = "PBXGUARD_BENCH_BARE"
+// bareEnv tells this program to be nothing but a bare client: "ADDRESS NUMBER",
+// or "ADDRESS bans" for one that counts failures instead.
+const (
+	bareEnv   = "PBXGUARD_BENCH_BARE"
+	countBans = "bans"
+)
 
 // bareProcess is bare in a process of its own.
 func bareProcess(t testing.TB, address, number string) {
@@ -52,23 +56,32 @@ func bareProcess(t testing.TB, address, number string) {
 // runBare is that process; it returns its exit code.
 func runBare(what string) int {
 	address, number, _ := strings.Cut(what, " ")
-	conn, in, err := enter(address)
+	classes := "call"
+	if number == countBans {
+		classes = "security"
+	}
+	conn, in, err := enter(address, classes)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bare client:", err)
 		return 1
 	}
 	fmt.Println("logged in")
-	obey(conn, in, number)
+	if number != countBans {
+		obey(conn, in, number)
+	} else if err := count(in); err != nil {
+		fmt.Fprintln(os.Stderr, "bare program:", err)
+		return 1
+	}
 	return 0
 }
 
 // enter logs in to an AMI server and reads up to its first answer.
-func enter(address string) (net.Conn, *bufio.Reader, error) {
+func enter(address, classes string) (net.Conn, *bufio.Reader, error) {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		return nil, nil, err
 	}
-	_, err = fmt.Fprintf(conn, "Action: Login\r\nActionID: 1\r\nUsername: %s\r\nSecret: %s\r\nEvents: call\r\n\r\n", amiUser, amiSecret)
+	_, err = fmt.Fprintf(conn, "Action: Login\r\nActionID: 1\r\nUsername: %s\r\nSecret: %s\r\nEvents: %s\r\n\r\n", amiUser, amiSecret, classes)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -44,27 +43,34 @@ func removeBinary() {
 
 // daemon is a running "pbxguard run".
 type daemon struct {
-	t      testing.TB
-	cmd    *exec.Cmd
-	client *control.Client
-	log    bytes.Buffer // belongs to cmd while it runs
+	t       testing.TB
+	cmd     *exec.Cmd
+	process int // its number
+	client  *control.Client
+	log     bytes.Buffer // belongs to cmd while it runs
 }
 
 // startDaemon starts the daemon, waits until it watches its PBX, and stops it
 // when the test ends.
 func startDaemon(t testing.TB, s settings) *daemon {
 	t.Helper()
+	return startDaemonIn(t, t.TempDir(), s)
+}
+
+// startDaemonIn is startDaemon with a folder that may hold a file from before.
+func startDaemonIn(t testing.TB, dir string, s settings) *daemon {
+	t.Helper()
 	path, err := build()
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
 	d := &daemon{t: t, client: control.NewClient(filepath.Join(dir, "control.sock"))}
 	d.cmd = exec.Command(path, "run", "--config", s.write(t, dir))
 	d.cmd.Stdout, d.cmd.Stderr = &d.log, &d.log
 	if err := d.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	d.process = d.cmd.Process.Pid
 	t.Cleanup(d.stop)
 	d.await("both connections to the PBX", func(st control.Status) bool {
 		up := 0
@@ -111,21 +117,7 @@ func (d *daemon) await(what string, so func(control.Status) bool) {
 // cpu is the time that the daemon has used so far.
 func (d *daemon) cpu() time.Duration {
 	d.t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", d.cmd.Process.Pid))
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	// The name of the program may hold blanks, but ends the last parenthesis.
-	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
-	var ticks int
-	for _, f := range fields[11:13] { // utime and stime, proc(5)
-		n, err := strconv.Atoi(f)
-		if err != nil {
-			d.t.Fatal(err)
-		}
-		ticks += n
-	}
-	return time.Duration(ticks) * 10 * time.Millisecond // USER_HZ is 100 on every Linux
+	return cpuOf(d.t, d.process)
 }
 
 // sizes are the parts of a process's memory, in bytes.
@@ -133,7 +125,7 @@ type sizes struct{ resident, own, peak float64 }
 
 func (d *daemon) memory() (m sizes) {
 	d.t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", d.cmd.Process.Pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", d.process))
 	if err != nil {
 		d.t.Fatal(err)
 	}

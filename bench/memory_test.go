@@ -83,6 +83,7 @@ func (s subject) live(blocks []string, legs int) {
 	text, link := strings.Join(up, ""), s.pbx.link("call,system")
 	for i := range legs / 2 {
 		change := strings.NewReplacer(
+			value(first, "Exten"), "0201234567", // which may be called
 			value(first, "Uniqueid"), fmt.Sprintf("1795320474.%d", 10_000+2*i),
 			value(second, "Uniqueid"), fmt.Sprintf("1795320474.%d", 10_001+2*i),
 			value(first, "Channel"), fmt.Sprintf("PJSIP/1%02d-%08x", i%100, 2*i),

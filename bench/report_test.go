@@ -70,6 +70,14 @@ func (r *report) times(n int) int {
 	return max(2, n/100)
 }
 
+// trials says how often to repeat what a bench does n times.
+func (r *report) trials(n int) int {
+	if r.full {
+		return n
+	}
+	return 2
+}
+
 func (r *report) heading(what string) { r.lines = append(r.lines, line{what: "\n" + what}) }
 
 // spread reports how long something took.
