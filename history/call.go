@@ -36,6 +36,8 @@ type Call struct {
 	// Source and Agent are where From called from, if that is known.
 	Source netip.Addr
 	Agent  string
+	// Forward is the number that To answered with instead of taking the call.
+	Forward string
 	// Group names calls that belong together: legs of one call that have
 	// records of their own.
 	Group string

@@ -39,7 +39,7 @@ func (p *Player) Record(r guard.Record) bool {
 		p.decided(&r)
 	case guard.CallRecord:
 		p.result.Outbound++
-		if t := p.opt.Policy.Tariff; t != nil && r.Talked > 0 {
+		if t := p.opt.Prices; t != nil && r.Talked > 0 {
 			p.result.Cost += t.Rate(r.Number).Cost(r.Talked)
 		}
 	case guard.Bar:
@@ -68,7 +68,11 @@ func (p *Player) decided(d *guard.Decision) {
 		t.Notes++
 	}
 	if len(p.result.Decisions) < maxDecisions {
-		p.result.Decisions = append(p.result.Decisions, *d)
+		about := -1
+		if l := p.legs[d.Leg]; l != nil && len(l.dialog.rows) > 0 {
+			about = p.rowOf(l.dialog, d)
+		}
+		p.result.Decisions, p.result.About = append(p.result.Decisions, *d), append(p.result.About, about)
 	}
 	if d.Action < guard.Kill || !d.Enforced {
 		return

@@ -21,6 +21,9 @@ type Options struct {
 	// Gate: the guard is asked before a call leaves, so that one that it ends
 	// at its start never reaches a trunk.
 	Gate bool
+	// Prices count the money where the policy has no tariff: its rules do not
+	// see them.
+	Prices guard.Tariff
 	// Step is how often time passes while calls are up; 0 is every second.
 	Step time.Duration
 	// Progress, if set, is told now and then how many calls have been played.
@@ -47,6 +50,8 @@ type Result struct {
 	Saved     guard.Money
 	Kills     []Fate
 	Decisions []guard.Decision // at most maxDecisions, outcomes left out
+	About     []int            // by decision, the call that it is about; -1: none
+	Talked    []time.Duration  // by call, until it ended or was ended
 	ByRule    map[string]*Tally
 	Bans      int
 	Locks     []guard.Bar
@@ -111,10 +116,13 @@ func Play(calls []Call, events []guard.Event, opt Options) (*Result, error) {
 	if opt.Step <= 0 {
 		opt.Step = time.Second
 	}
+	if opt.Policy.Tariff != nil {
+		opt.Prices = opt.Policy.Tariff
+	}
 	p := &Player{
 		opt: opt, calls: calls, extra: events,
 		legs: map[guard.LegID]*leg{}, pairs: map[string]*dialog{},
-		result: Result{ByRule: map[string]*Tally{}},
+		result: Result{ByRule: map[string]*Tally{}, Talked: make([]time.Duration, len(calls))},
 	}
 	p.order = make([]int, len(calls))
 	for i := range p.order {
@@ -276,6 +284,7 @@ func (p *Player) start(i int) {
 		end.b = b
 	}
 	p.queue.push(end)
+	p.result.Talked[i] = -1
 	if c.Answer > 0 {
 		p.queue.push(item{at: c.Start.Add(c.Answer), kind: answer, dialog: d, row: i, a: a, b: end.b})
 	}
@@ -294,6 +303,9 @@ func (p *Player) reach(c *Call, d *dialog, a, b guard.LegID) {
 	p.feed(guard.Event{Kind: guard.LegDialling, Leg: a, Call: d.id, Channel: string(a), Side: c.From.Side, Pair: c.From.Pair,
 		Account: c.From.Account, Context: c.Context, Exten: c.Dialled, Number: sent, Caller: c.Shown,
 		Other: b, OtherCall: d.id, OtherAccount: c.To.Account, ToTrunk: c.Out})
+	if c.Forward != "" {
+		p.feed(guard.Event{Kind: guard.LegForwarded, Leg: a, Call: d.id, Other: b, OtherCall: d.id, OtherAccount: c.To.Account, Number: c.Forward})
+	}
 }
 
 // legID names a leg: as the record does, so that several records of one leg are
@@ -357,6 +369,14 @@ func (p *Player) happen(it item) {
 	case hangup:
 		p.hangup(it)
 	case kill:
+		for _, row := range d.rows {
+			if c := &p.calls[row]; p.result.Talked[row] < 0 {
+				p.result.Talked[row] = 0
+				if at := p.now.Sub(c.Start); c.Answer > 0 && at > c.Answer {
+					p.result.Talked[row] = min(at, c.End) - c.Answer
+				}
+			}
+		}
 		p.settle(d)
 		p.end(d, 21)
 	}
@@ -366,6 +386,7 @@ func (p *Player) happen(it item) {
 func (p *Player) hangup(it item) {
 	d, cause := it.dialog, p.calls[it.row].Cause
 	d.live--
+	p.result.Talked[it.row] = p.calls[it.row].Talked()
 	for _, id := range []guard.LegID{it.b, it.a} {
 		l := p.legs[id]
 		if l == nil || l.dialog != d {
@@ -427,10 +448,8 @@ func (p *Player) settle(d *dialog) {
 		return
 	}
 	c := f.Call
-	if at := p.now.Sub(c.Start); c.Answer > 0 && at > c.Answer {
-		f.Talked = min(at, c.End) - c.Answer
-	}
-	if t := p.opt.Policy.Tariff; t != nil && c.Talked() > 0 {
+	f.Talked = p.result.Talked[f.Index]
+	if t := p.opt.Prices; t != nil && c.Talked() > 0 {
 		rate := t.Rate(f.Decision.Number)
 		if f.Talked > 0 {
 			f.Cost = rate.Cost(f.Talked)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"pbxguard/adapters/asterisk"
+	"pbxguard/adapters/freeswitch"
 	"pbxguard/guard"
 	"pbxguard/tabular"
 )
@@ -95,7 +96,9 @@ func (h *History) file(path string, src Source) error {
 	name := filepath.Base(path)
 	switch form(head) {
 	case formAMI:
-		return h.ami(name, in, src)
+		return h.stream(name, in, src, asterisk.Replay)
+	case formESL:
+		return h.stream(name, in, src, freeswitch.Replay)
 	case formDocument:
 		return h.document(name, in, src)
 	case formLines:
@@ -139,9 +142,9 @@ func form(head []byte) formOf {
 	return formRows
 }
 
-// ami reads a recorded AMI stream.
-func (h *History) ami(name string, in io.Reader, src Source) error {
-	err := asterisk.Replay(in, src.PBX, time.Time{}, func(ev guard.Event) { h.Events = append(h.Events, ev) })
+// stream reads a recorded stream of a PBX's events.
+func (h *History) stream(name string, in io.Reader, src Source, replay func(io.Reader, string, time.Time, func(guard.Event)) error) error {
+	err := replay(in, src.PBX, time.Time{}, func(ev guard.Event) { h.Events = append(h.Events, ev) })
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

@@ -34,6 +34,10 @@ func (s *streams) hangup(leg guard.LegID) {
 
 // stream gives the engine a recorded event.
 func (p *Player) stream(ev guard.Event) {
+	if p.legs[ev.Leg] != nil {
+		p.feed(ev) // it is about a call that is played
+		return
+	}
 	r := p.streams.see(&ev)
 	if r == nil {
 		p.feed(ev)
@@ -96,7 +100,7 @@ func (p *Player) streamKilled(d *guard.Decision) {
 		return
 	}
 	f := Fate{Index: -1, Decision: *d}
-	if t := p.opt.Policy.Tariff; !r.answered.IsZero() && p.now.After(r.answered) {
+	if t := p.opt.Prices; !r.answered.IsZero() && p.now.After(r.answered) {
 		f.Talked = p.now.Sub(r.answered)
 		if t != nil {
 			f.Cost = t.Rate(d.Number).Cost(f.Talked)
@@ -109,7 +113,7 @@ func (p *Player) streamKilled(d *guard.Decision) {
 // spared counts what a call that was ended would have cost until its recorded
 // end.
 func (p *Player) spared(r *recorded, at time.Time) {
-	t := p.opt.Policy.Tariff
+	t := p.opt.Prices
 	if t == nil || r.fate == 0 || r.answered.IsZero() {
 		return
 	}
