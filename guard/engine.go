@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -21,6 +22,9 @@ type Outside struct {
 	PBXs     map[string]PBX // by name
 	Firewall Firewall
 	Ledger   Ledger
+	// Switchboards change settings of PBXs, by name; where there is none they
+	// stay as they are.
+	Switchboards map[string]Switchboard
 }
 
 // queue is how many events may wait for the engine here. What does not fit waits
@@ -220,6 +224,36 @@ func (e *Engine) Bar(ctx context.Context, b Bar) error {
 		return err
 	}
 	return failed
+}
+
+// Except lets an account do for a time what rules would object to. It returns
+// the exception's number, by which [Engine.Undo] takes it back.
+func (e *Engine) Except(ctx context.Context, x Exception) (id uint64, err error) {
+	var failed error
+	if err := e.do(ctx, func(s *state) { id, failed = s.except(x) }); err != nil {
+		return 0, err
+	}
+	return id, failed
+}
+
+// Exceptions lists those that stand, the oldest first.
+func (e *Engine) Exceptions(ctx context.Context) (list []Exception, err error) {
+	err = e.do(ctx, func(s *state) {
+		s.expireExceptions()
+		list = slices.Clone(s.exceptions)
+	})
+	return list, err
+}
+
+// Undo takes back what has a number: a decision to end a call, after which its
+// number may be called for a day; an exception; a forward that was switched off.
+// It says what it did.
+func (e *Engine) Undo(ctx context.Context, id uint64, by string) (undone string, err error) {
+	var failed error
+	if err := e.do(ctx, func(s *state) { undone, failed = s.undo(id, by) }); err != nil {
+		return "", err
+	}
+	return undone, failed
 }
 
 // Question asks what the guard would do.

@@ -6,7 +6,8 @@ import (
 )
 
 // Record is something to remember: a [Decision], [CallRecord], [AuthRecord],
-// [Standing], [Ban], [Lift], [Bar], [Gap], [Watched], [Hour], [Seen] or [Exception].
+// [Standing], [Ban], [Lift], [Bar], [Gap], [Watched], [Hour], [Seen], [Exception]
+// or [ForwardOff].
 type Record interface{ record() }
 
 func (Decision) record()   {}
@@ -136,15 +137,17 @@ type Watched struct {
 
 // Memory is what an engine is told of earlier days before it runs.
 type Memory struct {
-	Bans      []Ban
-	Standings []Standing
-	Bars      []Bar
-	Usage     []Usage
-	Hours     []Hour        // of the latest eight weeks, oldest first
-	Seen      []Seen        // of the latest 90 days, oldest first
-	Spent     []Spent       // this month and the day before
-	NextID    uint64        // for decisions
-	Watched   time.Duration // how long PBXs have been watched, ever
+	Bans        []Ban
+	Standings   []Standing
+	Bars        []Bar
+	Usage       []Usage
+	Hours       []Hour  // of the latest eight weeks, oldest first
+	Seen        []Seen  // of the latest 90 days, oldest first
+	Spent       []Spent // this month and the day before
+	Exceptions  []Exception
+	ForwardsOff []ForwardOff
+	NextID      uint64        // for decisions
+	Watched     time.Duration // how long PBXs have been watched, ever
 }
 
 // Usage is talk time that an account has already used up today.

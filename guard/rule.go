@@ -108,6 +108,7 @@ func (s *state) judge(a *attempt, w when) {
 		return
 	}
 	l := s.limitsOf(a.payer)
+	excepted := len(s.exceptions) > 0 && s.excepted(a)
 	for i := range rules {
 		r := &rules[i]
 		if r.when&w == 0 || a.fired.has(i) {
@@ -116,6 +117,9 @@ func (s *state) judge(a *attempt, w when) {
 		act := r.ask(s, l, a)
 		if act == Allow {
 			continue
+		}
+		if act > Note && excepted && r.excuses() {
+			act = Note
 		}
 		if !r.hit(s, l, a) {
 			if r.near != nil && !a.neared.has(i) {
@@ -200,6 +204,9 @@ func (s *state) verdict(a *attempt, v verdict) {
 	if v.action >= Kill && !a.over {
 		a.payer.punish(s.now)
 		s.strikes.add(s.strike(v.rule, a.payer.Account), s.now)
+	}
+	if v.action >= Kill && v.enforced && !a.over {
+		s.stopForward(a, v.reason)
 	}
 	if v.action == Lock && v.enforced {
 		s.lock(a.payer, d, v.scope)

@@ -27,6 +27,10 @@ type state struct {
 	kills       []*kill     // not yet confirmed
 	questions   []*question // of legs of which too little is known yet
 
+	exceptions  []Exception
+	forwardsOff []ForwardOff
+	verdicts    []ruled // the latest that can be undone
+
 	seen    acquaintance // of days before
 	strikes tally        // calls that a rule ended, by rule and account, within a day
 
@@ -69,6 +73,16 @@ func newState(p *Policy, out Outside, mem Memory, now time.Time) *state {
 		u := &mem.Usage[i]
 		s.restore(s.account(u.Account), u.Talked, u.At)
 		s.respend(u)
+	}
+	for _, x := range mem.Exceptions {
+		if !x.Off && now.Before(x.Until) && len(s.exceptions) < maxExceptions {
+			s.exceptions = append(s.exceptions, x)
+		}
+	}
+	for _, f := range mem.ForwardsOff {
+		if !f.Off && len(s.forwardsOff) < maxForwardsOff {
+			s.forwardsOff = append(s.forwardsOff, f)
+		}
 	}
 	s.recallSeen(mem.Seen)
 	s.recallHours(mem.Hours)
@@ -201,6 +215,7 @@ func (s *state) decided(d *Decision) {
 		d.At = s.now
 	}
 	s.count.byRule[d.Rule]++
+	s.remember(d)
 	s.record(*d)
 }
 

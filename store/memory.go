@@ -17,6 +17,11 @@ const (
 	// used is how far back talk time counts: a day, of which the longest has 25
 	// hours.
 	used = 25 * time.Hour
+	// spent is longer than a month, habits eight weeks and the hour that follows,
+	// and seen as long as something is remembered that was seen once.
+	spent  = 32 * 24 * time.Hour
+	habits = 57 * 24 * time.Hour
+	seen   = 90 * 24 * time.Hour
 )
 
 const (
@@ -24,15 +29,25 @@ const (
 	pastBans  = `SELECT prefix, since, until, rule, reason, times, proof, by, enforced, lifted` + fromBans + ` ORDER BY prefix, since`
 	fromBans  = ` FROM bans WHERE until = 0 AND lifted = 0 OR iif(lifted = 0, until, lifted) > @since`
 
-	pastBars = `SELECT a.pbx, a.domain, a.name, b.at, b.until, rule.text, b.reason, by.text
+	pastBars = `SELECT a.pbx, a.domain, a.name, b.at, b.until, rule.text, b.reason, by.text, b.scope
 		FROM bars b CROSS JOIN accounts a ON a.id = b.account
 		CROSS JOIN texts rule ON rule.id = b.rule CROSS JOIN texts by ON by.id = b.by
 		WHERE NOT b.off AND (b.until = 0 OR b.until > @since) ORDER BY b.at`
 	pastStandings = `SELECT a.pbx, a.domain, a.name, s.source, s.first, s.last, s.registered, s.agent
 		FROM standings s CROSS JOIN accounts a ON a.id = s.account WHERE s.last > @since ORDER BY s.last`
-	pastUsage = `SELECT a.pbx, a.domain, a.name, c.ended, c.talked
+	pastUsage = `SELECT a.pbx, a.domain, a.name, c.ended, c.talked, c.cost
 		FROM calls c CROSS JOIN accounts a ON a.id = c.payer
 		WHERE c.ended > @since AND c.talked > 0 ORDER BY c.ended`
+	pastSpent = `SELECT a.pbx, a.domain, a.name, max(c.ended), sum(c.cost)
+		FROM calls c CROSS JOIN accounts a ON a.id = c.payer
+		WHERE c.ended > @since AND c.cost > 0 GROUP BY c.payer, c.ended / 86400000000000 ORDER BY max(c.ended)`
+	pastHours = `SELECT a.pbx, a.domain, a.name, h.hour, h.calls, h.numbers, h.peak, h.abroad, h.talked
+		FROM hours h CROSS JOIN accounts a ON a.id = h.account
+		WHERE h.hour > @since / 1000000000 ORDER BY h.hour`
+	pastSeen = `SELECT a.pbx, a.domain, a.name, what.text, s.key, s.first, s.last, s.days
+		FROM seen s CROSS JOIN accounts a ON a.id = s.account CROSS JOIN texts what ON what.id = s.what
+		WHERE s.last > @since ORDER BY s.last`
+	pastActs = `SELECT kind.text, a.body FROM acts a CROSS JOIN texts kind ON kind.id = a.kind WHERE NOT a.off ORDER BY a.at`
 	nextID   = `SELECT max(id, (SELECT coalesce(max(id), 0) FROM decisions)) + 1 FROM anchor`
 	pastMeta = `SELECT coalesce((SELECT value FROM meta WHERE name = ?), 0)`
 	allTexts = `SELECT id, text FROM texts`
@@ -75,7 +90,7 @@ func (r *recall) memory() (m guard.Memory) {
 	r.each(pastBars, r.now, func(rows *sql.Rows) error {
 		var b guard.Bar
 		err := rows.Scan(&b.Account.PBX, &b.Account.Domain, &b.Account.Name, toTime(&b.At), toTime(&b.Until),
-			&b.Rule, &b.Reason, &b.By)
+			&b.Rule, &b.Reason, &b.By, &b.Scope)
 		m.Bars = append(m.Bars, b)
 		return err
 	})
@@ -87,10 +102,12 @@ func (r *recall) memory() (m guard.Memory) {
 	})
 	r.each(pastUsage, r.now.Add(-used), func(rows *sql.Rows) error {
 		var u guard.Usage
-		err := rows.Scan(&u.Account.PBX, &u.Account.Domain, &u.Account.Name, toTime(&u.At), &u.Talked)
+		err := rows.Scan(&u.Account.PBX, &u.Account.Domain, &u.Account.Name, toTime(&u.At), &u.Talked, &u.Cost)
 		m.Usage = append(m.Usage, u)
 		return err
 	})
+	r.habits(&m)
+	r.acts(&m)
 	r.one(nextID, &m.NextID)
 	r.one(pastMeta, &m.Watched, watched)
 	return m

@@ -27,7 +27,7 @@ func TestMemory(t *testing.T) {
 		guard.Lift{Prefix: lifted.Prefix, At: ago(time.Minute), By: "root"},
 		guard.Lift{Prefix: liftedLongAgo.Prefix, At: ago(31 * day), By: "root"})
 
-	barred := guard.Bar{Account: alice, At: ago(day), Until: noon.Add(1), Rule: "destination", Reason: "premium"}
+	barred := guard.Bar{Account: alice, At: ago(day), Until: noon.Add(1), Rule: "destination", Reason: "premium", Scope: guard.BarSpent}
 	barredForGood := guard.Bar{Account: bob, At: ago(300 * day), Rule: "hand", Reason: "left", By: "root"}
 	record(t, s, barred, barredForGood,
 		guard.Bar{Account: trunk, At: ago(day), Until: noon, Rule: "x"},
@@ -41,17 +41,35 @@ func TestMemory(t *testing.T) {
 	silent.Talked = 0
 	record(t, s, talked, silent, yesterday, decision(41), decision(7), guard.Watched{Total: time.Hour}, guard.Watched{Total: 2 * time.Hour})
 
+	paid := call(ago(40 * time.Hour))
+	paid.Cost = 2 * guard.Unit
+	hour := guard.Hour{Account: alice, At: noon.Truncate(time.Hour).Add(-day), Calls: 7, Numbers: 5, Peak: 2, Abroad: 1, Talked: time.Minute}
+	seen := guard.Seen{Account: guard.Account{PBX: "hq"}, What: "number", Key: "+25261234567", First: ago(50 * day), Last: ago(day), Days: 4}
+	again := seen
+	again.Last, again.Days = ago(time.Hour), 5
+	exception := guard.Exception{ID: 5, At: ago(day).UTC(), Until: ago(-day).UTC(), Account: alice, Countries: []string{"TH"}, Reason: "travels", By: "root"}
+	takenBack := exception
+	takenBack.ID, takenBack.Off = 6, true
+	stopped := guard.ForwardOff{ID: 7, At: ago(day).UTC(), Account: alice, How: "CF", Number: "0025261234567", Reason: "fraud"}
+	record(t, s, paid, hour, seen, again, exception, takenBack, stopped,
+		guard.Hour{Account: alice, At: ago(60 * day), Calls: 7}, guard.Seen{Account: alice, What: "country", Key: "SO", Last: ago(91 * day)})
+
 	m, err := s.Memory(noon)
 	if err != nil {
 		t.Fatal(err)
 	}
 	equal(t, "memory", m, guard.Memory{
-		Bans:      []guard.Ban{v6, standing, forever, ended},
-		Bars:      []guard.Bar{barredForGood, barred},
-		Standings: []guard.Standing{phone},
-		Usage:     []guard.Usage{{Account: alice, At: talked.Started.Add(talked.Duration), Talked: talked.Talked}},
-		NextID:    42,
-		Watched:   2 * time.Hour,
+		Spent:       []guard.Spent{{Account: alice, Day: paid.Started.Add(paid.Duration), Amount: 2 * guard.Unit}},
+		Hours:       []guard.Hour{hour},
+		Seen:        []guard.Seen{again},
+		Exceptions:  []guard.Exception{exception},
+		ForwardsOff: []guard.ForwardOff{stopped},
+		Bans:        []guard.Ban{v6, standing, forever, ended},
+		Bars:        []guard.Bar{barredForGood, barred},
+		Standings:   []guard.Standing{phone},
+		Usage:       []guard.Usage{{Account: alice, At: talked.Started.Add(talked.Duration), Talked: talked.Talked}},
+		NextID:      42,
+		Watched:     2 * time.Hour,
 	})
 }
 
@@ -174,6 +192,9 @@ func TestPrune(t *testing.T) {
 		guard.Standing{Account: alice, Source: netip.MustParseAddr("192.0.2.1"), First: old, Last: old},
 		guard.Standing{Account: bob, Source: netip.MustParseAddr("192.0.2.1"), First: old, Last: recent},
 		guard.Bar{Account: alice, At: old, Until: old.Add(day)}, guard.Bar{Account: bob, At: old}, guard.Bar{Account: trunk, At: old, Off: true},
+		guard.Hour{Account: alice, At: old}, guard.Hour{Account: alice, At: recent},
+		guard.Seen{Account: alice, What: "country", Key: "SO", Last: old}, guard.Seen{Account: alice, What: "country", Key: "DE", Last: recent},
+		guard.Exception{ID: 1, At: old, Off: true}, guard.Exception{ID: 2, At: old},
 		guard.Gap{PBX: "hq", From: old, To: old}, guard.Gap{PBX: "hq", From: old.Add(1), To: recent})
 	before := s.Stats()
 	if err := s.Prune(t.Context(), now); err != nil {
@@ -181,6 +202,7 @@ func TestPrune(t *testing.T) {
 	}
 	for table, want := range map[string]int{
 		"decisions": 1, "calls": 1, "auths": 1, "bans": 3, "standings": 1, "bars": 1, "gaps": 1,
+		"hours": 1, "seen": 1, "acts": 1,
 	} {
 		if got := count(t, s, table); got != want {
 			t.Errorf("rows of %s: got %d, want %d", table, got, want)
@@ -253,7 +275,8 @@ func count(t *testing.T, s *Store, table string) (n int) {
 		"decisions": `SELECT count(*) FROM decisions`, "calls": `SELECT count(*) FROM calls`,
 		"auths": `SELECT count(*) FROM auths`, "bans": `SELECT count(*) FROM bans`,
 		"standings": `SELECT count(*) FROM standings`, "bars": `SELECT count(*) FROM bars`,
-		"gaps": `SELECT count(*) FROM gaps`,
+		"gaps": `SELECT count(*) FROM gaps`, "hours": `SELECT count(*) FROM hours`,
+		"seen": `SELECT count(*) FROM seen`, "acts": `SELECT count(*) FROM acts`,
 	}
 	if err := s.db.Load().r.QueryRow(counts[table]).Scan(&n); err != nil {
 		t.Fatal(err)

@@ -27,6 +27,9 @@ var prunes = [...]string{
 		(SELECT account, source FROM standings WHERE last < @before LIMIT @limit)`,
 	`DELETE FROM bars WHERE account IN (SELECT account FROM bars WHERE at < @before
 		AND (off OR until > 0 AND until < @before) LIMIT @limit)`,
+	`DELETE FROM hours WHERE (account, hour) IN (SELECT account, hour FROM hours WHERE hour < @before / 1000000000 LIMIT @limit)`,
+	`DELETE FROM seen WHERE (account, what, key) IN (SELECT account, what, key FROM seen WHERE last < @before LIMIT @limit)`,
+	`DELETE FROM acts WHERE id IN (SELECT id FROM acts WHERE at < @before AND off LIMIT @limit)`,
 	`DELETE FROM gaps WHERE (pbx, since) IN (SELECT pbx, since FROM gaps WHERE until < @before LIMIT @limit)`,
 }
 

@@ -26,7 +26,7 @@ func (q *queue) put(r guard.Record) bool {
 	switch r.(type) {
 	case guard.Ban, guard.Lift, guard.Bar:
 		urgent = true
-	case guard.CallRecord, guard.AuthRecord, guard.Standing, guard.Watched:
+	case guard.CallRecord, guard.AuthRecord, guard.Standing, guard.Watched, guard.Hour, guard.Seen:
 		lane = &q.bulk
 	}
 	q.mu.Lock()

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"encoding/json"
 	"math"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"pbxguard/guard"
@@ -19,7 +21,7 @@ const (
 			lifted = 0, lifted_by = NULL`
 	liftBans = `UPDATE bans SET lifted = ?1, lifted_by = ?2
 		WHERE prefix = ?3 AND lifted = 0 AND (until = 0 OR until > ?1)`
-	insertBar = `INSERT OR REPLACE INTO bars (account, at, until, rule, reason, by, off) VALUES (?, ?, ?, ?, ?, ?, ?)`
+	insertBar = `INSERT OR REPLACE INTO bars (account, at, until, rule, reason, by, scope, off) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 	setMeta   = `INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)`
 	insertGap = `INSERT OR REPLACE INTO gaps (pbx, since, until, reason) VALUES (?, ?, ?, ?)`
 
@@ -27,8 +29,11 @@ const (
 		ON CONFLICT DO UPDATE SET first = min(first, excluded.first), last = max(last, excluded.last),
 			registered = excluded.registered, agent = iif(excluded.agent = '', agent, excluded.agent)`
 	insertCall = `INSERT INTO calls (call, pbx, payer, trunk, started, ended, talked, dialled, sent, number,
-			country, class, via, cause, source, killed)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+			country, class, via, cause, source, killed, cost)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertHour = `INSERT OR REPLACE INTO hours (account, hour, calls, numbers, peak, abroad, talked) VALUES (?, ?, ?, ?, ?, ?, ?)`
+	insertSeen = `INSERT OR REPLACE INTO seen (account, what, key, first, last, days) VALUES (?, ?, ?, ?, ?, ?)`
+	insertAct  = `INSERT OR REPLACE INTO acts (id, kind, at, off, body) VALUES (?, ?, ?, ?, ?)`
 	insertAuth = `INSERT INTO auths (at, pbx, service, what, proof, source, port, account, count, span)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 )
@@ -46,7 +51,7 @@ func (t *transaction) put(r guard.Record) {
 		t.exec(liftBans, nanos(r.At), t.text(r.By), prefixBytes(r.Prefix))
 	case guard.Bar:
 		t.exec(insertBar, t.account(r.Account), nanos(r.At), nanos(r.Until), t.text(r.Rule), clip(r.Reason),
-			t.text(r.By), r.Off)
+			t.text(r.By), string(r.Scope), r.Off)
 	case guard.Gap:
 		t.exec(insertGap, t.text(r.PBX), nanos(r.From), nanos(r.To), clip(r.Reason))
 	case guard.Watched:
@@ -59,13 +64,37 @@ func (t *transaction) put(r guard.Record) {
 	case guard.CallRecord:
 		t.exec(insertCall, clip(string(r.Call)), t.text(r.PBX), t.account(r.Payer), t.account(r.Trunk),
 			nanos(r.Started), nanos(r.Started.Add(r.Duration)), int64(r.Talked), clip(r.Dialled), clip(r.Sent), clip(r.Number),
-			t.text(r.Country), t.text(r.Class), t.text(r.Via), r.Cause, addrBytes(r.Source), r.Killed)
+			t.text(r.Country), t.text(r.Class), t.text(r.Via), r.Cause, addrBytes(r.Source), r.Killed, int64(r.Cost))
+	case guard.Hour:
+		t.exec(insertHour, t.account(r.Account), r.At.Unix(), r.Calls, r.Numbers, r.Peak, r.Abroad, int64(r.Talked))
+	case guard.Seen:
+		t.exec(insertSeen, t.account(r.Account), t.text(r.What), clip(r.Key), nanos(r.First), nanos(r.Last), r.Days)
+	case guard.Exception:
+		t.act(exceptionAct, r.ID, r.At, r.Off, r)
+	case guard.ForwardOff:
+		t.act(forwardAct, r.ID, r.At, r.Off, r)
 	case *failures:
 		t.exec(insertAuth, nanos(r.At), t.text(r.PBX), t.text(r.Service), t.text(r.What), int64(r.Proof),
 			addrBytes(r.Source.Addr()), int64(r.Source.Port()), clip(r.Account), r.count, int64(r.span()))
 	default:
 		t.err = errForeign
 	}
+}
+
+// Kinds of acts.
+const (
+	exceptionAct = "exception"
+	forwardAct   = "forward-off"
+)
+
+// act writes something that can be undone.
+func (t *transaction) act(kind string, id uint64, at time.Time, off bool, body any) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		t.err = err
+		return
+	}
+	t.exec(insertAct, kind+" "+strconv.FormatUint(id, 10), t.text(kind), nanos(at), off, string(text))
 }
 
 // latest is the last time that can be stored, in the year 2262.

@@ -10,11 +10,11 @@ import (
 // schemas holds one file per version: the step from the version before to it.
 // A step that has been released is never edited; a change is a new step.
 //
-//go:embed schema/1.sql schema/2.sql
+//go:embed schema/1.sql schema/2.sql schema/3.sql
 var schemas embed.FS
 
 // steps are the files of schemas, the step to version 1 first.
-var steps = [...]string{"schema/1.sql", "schema/2.sql"}
+var steps = [...]string{"schema/1.sql", "schema/2.sql", "schema/3.sql"}
 
 // schema is the version that this program reads and writes.
 const schema = len(steps)

@@ -105,7 +105,7 @@ func checkFrozen(t *testing.T, s *Store) {
 func TestForeignFilesAreRefused(t *testing.T) {
 	for _, tt := range []struct{ name, content, want string }{
 		{"later schema", `PRAGMA application_id = 0x70627867; PRAGMA user_version = 99; CREATE TABLE t (a)`,
-			"it has schema 99, this program knows up to 2; install the newer pbxguard, or move the file away"},
+			"it has schema 99, this program knows up to 3; install the newer pbxguard, or move the file away"},
 		{"other program", `CREATE TABLE astdb (key VARCHAR, value VARCHAR)`, "it is an SQLite database of another program"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -131,7 +131,7 @@ func TestForeignFilesAreRefused(t *testing.T) {
 
 func TestOlderSchemaIsNotMigratedByLooking(t *testing.T) {
 	_, err := Open(frozenFile(t, 1), Options{ReadOnly: true})
-	wantError(t, err, "it has schema 1, which is older than 2; let the daemon open it once")
+	wantError(t, err, "it has schema 1, which is older than 3; let the daemon open it once")
 }
 
 // A step that fails leaves the version before it, whole.

@@ -33,7 +33,7 @@ const (
 
 	newestCalls = `SELECT c.call, pbx.text, a.pbx, a.domain, a.name, t.pbx, t.domain, t.name, c.started,
 			c.ended - c.started, c.talked, c.dialled, c.sent, c.number, country.text, class.text, via.text, c.cause,
-			c.source, c.killed
+			c.source, c.killed, c.cost
 		FROM calls c
 		CROSS JOIN texts pbx ON pbx.id = c.pbx CROSS JOIN accounts a ON a.id = c.payer
 		CROSS JOIN accounts t ON t.id = c.trunk CROSS JOIN texts country ON country.id = c.country
@@ -85,7 +85,7 @@ func scanDecided(rows *sql.Rows, d *guard.Decision) error {
 func scanCall(rows *sql.Rows, c *guard.CallRecord) error {
 	return rows.Scan(&c.Call, &c.PBX, &c.Payer.PBX, &c.Payer.Domain, &c.Payer.Name,
 		&c.Trunk.PBX, &c.Trunk.Domain, &c.Trunk.Name, toTime(&c.Started), &c.Duration, &c.Talked, &c.Dialled, &c.Sent,
-		&c.Number, &c.Country, &c.Class, &c.Via, &c.Cause, toBinary(&c.Source), &c.Killed)
+		&c.Number, &c.Country, &c.Class, &c.Via, &c.Cause, toBinary(&c.Source), &c.Killed, &c.Cost)
 }
 
 func scanAuth(rows *sql.Rows, a *Auth) error {

@@ -1,0 +1,169 @@
+package guard
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"pbxguard/numbering"
+)
+
+// board is a switchboard that only writes down what it is told.
+type board struct{ told []string }
+
+func (b *board) SetForward(a Account, how, number string) bool {
+	b.told = append(b.told, a.Name+" "+how+" "+number)
+	return true
+}
+
+func (r *rig) lastID(rule string) uint64 {
+	d, ok := r.last(rule)
+	if !ok {
+		r.t.Fatalf("no decision of %s: %v", rule, r.decided())
+	}
+	return d.ID
+}
+
+func TestUndoOfAKill(t *testing.T) {
+	p := enforcing(t)
+	p.Default.Class = map[numbering.Class]Action{numbering.Premium: Lock}
+	r := newRig(t, p)
+	r.end(r.phone("100", premium))
+	if r.s.accounts[ext("100")].bar == nil {
+		t.Fatal("the rule made no lock")
+	}
+	if _, err := r.s.undo(r.lastID("destination"), "root"); err != nil {
+		t.Fatal(err)
+	}
+	if r.s.accounts[ext("100")].bar != nil {
+		t.Error("the lock stays")
+	}
+	before := len(r.hungUp)
+	r.place("100", premium)
+	if len(r.hungUp) != before {
+		t.Error("the number is still not allowed")
+	}
+	r.phone("100", "09067654321")
+	if len(r.hungUp) == before {
+		t.Error("another number is allowed as well")
+	}
+	r.wait(25 * time.Hour)
+	before = len(r.hungUp)
+	if r.phone("100", premium); len(r.hungUp) == before {
+		t.Error("it is allowed for longer than a day")
+	}
+	if _, err := r.s.undo(4711, "root"); err == nil {
+		t.Error("something was undone that never was")
+	}
+}
+
+func TestException(t *testing.T) {
+	p := enforcing(t)
+	p.Default.Countries, p.Default.CountryAction = map[string]bool{"BE": true}, Kill
+	p.Default.Concurrent = CountLimit{Max: 1, Action: Kill}
+	r := newRig(t, p)
+	id, err := r.s.except(Exception{Account: ext("100"), Countries: []string{"SO"}, Until: r.now.Add(time.Hour), Reason: "travels", By: "root"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	leg, trunk := r.place("100", somalia)
+	if len(r.hungUp) != 0 {
+		t.Errorf("hung up %v in spite of the exception", r.hungUp)
+	}
+	if second, _ := r.place("100", somalia2); len(r.hungUp) == 0 || r.hungUp[0] != second {
+		t.Error("an exception lifts a limit of volume")
+	}
+	r.end(trunk, leg)
+	r.endEverything()
+	if _, err := r.s.undo(id, "root"); err != nil {
+		t.Fatal(err)
+	}
+	before := len(r.hungUp)
+	if r.phone("100", somalia); len(r.hungUp) == before {
+		t.Error("the exception was taken back and still holds")
+	}
+	var kept Memory
+	for _, rec := range r.records {
+		if x, ok := rec.(Exception); ok {
+			kept.Exceptions = append(kept.Exceptions, x)
+		}
+	}
+	if n := len(kept.Exceptions); n != 2 || kept.Exceptions[0].Off || !kept.Exceptions[1].Off {
+		t.Errorf("got %+v in the ledger, want it and its end", kept.Exceptions)
+	}
+	again := newState(p, Outside{Ledger: r}, Memory{Exceptions: kept.Exceptions[:1]}, r.now.Add(-30*time.Minute))
+	if len(again.exceptions) != 1 {
+		t.Error("an exception does not outlive a restart")
+	}
+}
+
+func TestForwardIsSwitchedOffAndOn(t *testing.T) {
+	p := only(t, "diverted")
+	r := newRig(t, p)
+	b := new(board)
+	r.s.out.Switchboards = map[string]Switchboard{"a": b}
+	r.feed(Event{Kind: ForwardSet, Account: ext("101"), Number: somalia, Exten: "CF"})
+	r.forwardedCall("31301234567", somalia)
+	if len(b.told) != 1 || b.told[0] != "101 CF " {
+		t.Fatalf("told %q, want the forward of 101 switched off (%v)", b.told, r.decided())
+	}
+	done, err := r.s.undo(r.lastID("forward-off"), "root")
+	if err != nil || !strings.Contains(done, "101") {
+		t.Fatalf("got %q, %v", done, err)
+	}
+	if len(b.told) != 2 || b.told[1] != "101 CF "+somalia {
+		t.Errorf("told %q, want the forward as it was", b.told)
+	}
+}
+
+func TestForwardStaysWithoutAnAccountThatMay(t *testing.T) {
+	r := newRig(t, only(t, "diverted"))
+	r.feed(Event{Kind: ForwardSet, Account: ext("101"), Number: somalia, Exten: "CF"})
+	r.forwardedCall("31301234567", somalia)
+	if d, ok := r.last("forward-off"); !ok || !strings.Contains(d.Reason, "stays on") {
+		t.Errorf("got %+v, want it said that the forward stays", d)
+	}
+}
+
+func TestObservedForwardStays(t *testing.T) {
+	p := only(t, "diverted")
+	p.CallsMode = Observe
+	r := newRig(t, p)
+	b := new(board)
+	r.s.out.Switchboards = map[string]Switchboard{"a": b}
+	r.feed(Event{Kind: ForwardSet, Account: ext("101"), Number: somalia, Exten: "CF"})
+	r.forwardedCall("31301234567", somalia)
+	if len(b.told) != 0 {
+		t.Errorf("told %q while observing", b.told)
+	}
+}
+
+// TestLockSparesHome: whoever makes an extension look attacked cannot cut it off
+// from where it has long been used, nor from its own country by money.
+func TestLockSparesHome(t *testing.T) {
+	long := Memory{Standings: []Standing{{Account: ext("100"), Source: addrPort(office1).Addr(), First: wednesday.AddDate(0, -1, 0), Last: wednesday}}}
+	for _, tt := range []struct {
+		name, from, number string
+		scope              Scope
+		want               bool
+	}{
+		{"from home", office1, somalia, BarAll, false},
+		{"from elsewhere", dakar, home, BarAll, true},
+		{"from elsewhere, abroad only, at home", dakar, home, BarAbroad, false},
+		{"from elsewhere, abroad only, abroad", dakar, somalia, BarAbroad, true},
+		{"money spent, from home, at home", office1, home, BarSpent, false},
+		{"money spent, from home, abroad", office1, somalia, BarSpent, true},
+		{"help from elsewhere", dakar, "112", BarAll, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			long.Bars = []Bar{{Account: ext("100"), At: wednesday, Scope: tt.scope}}
+			r := &rig{t: t, now: wednesday}
+			r.s = newState(enforcing(t), Outside{PBXs: map[string]PBX{"a": r}, Firewall: r, Ledger: r}, long, r.now)
+			r.login(tt.from, "")
+			r.place("100", tt.number)
+			if got := len(r.hungUp) > 0; got != tt.want {
+				t.Errorf("killed: got %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
