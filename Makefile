@@ -7,7 +7,7 @@ SKIPS    = $(CURDIR)/build/skips
 FUZZTIME ?= 20s
 PROGRAM  ?= build/pbxguard
 
-.PHONY: all build manual docs deb apt-repo test-deb test-reproducible release demo demo-asterisk test test-short lint fuzz bench bench-peer testbed install clean
+.PHONY: all build manual docs deb apt-repo test-deb test-reproducible release demo demo-asterisk test test-short lint mutants fuzz bench bench-peer testbed install clean
 
 all: build
 
@@ -20,6 +20,7 @@ manual: build
 
 docs: manual
 	cp build/manual/configuration.md docs/configuration.md
+	cp build/manual/checks.md docs/checks.md
 
 # A recorded attack against the real daemon: no root, no PBX, half a minute.
 demo: build
@@ -53,6 +54,11 @@ lint:
 	$(GO) vet -tags $(TAGS) ./...
 	$(GO) tool staticcheck -tags $(TAGS) ./...
 	@.ci/vulncheck
+
+# Takes every check of the audit away, one after the other, and fails if no test
+# notices.
+mutants:
+	PBXGUARD_MUTANTS=1 $(GO) test -tags $(TAGS) -count=1 -run '^TestMutants$$' -v ./audit/...
 
 fuzz:
 	@.ci/fuzz $(FUZZTIME)
@@ -101,6 +107,7 @@ install: build manual
 	install -D -m 0640 packaging/pbxguard.toml $(DESTDIR)/etc/pbxguard/pbxguard.toml
 	install -D -m 0644 -t $(DESTDIR)/etc/pbxguard/lists packaging/lists/*.list
 	install -D -m 0644 systemd/pbxguard.service $(DESTDIR)/usr/lib/systemd/system/pbxguard.service
+	install -D -m 0644 -t $(DESTDIR)/usr/lib/systemd/system systemd/pbxguard-audit.service systemd/pbxguard-audit.timer
 	install -D -m 0644 build/manual/pbxguard.8 $(DESTDIR)/usr/share/man/man8/pbxguard.8
 	install -D -m 0644 build/manual/pbxguard.toml.5 $(DESTDIR)/usr/share/man/man5/pbxguard.toml.5
 	install -D -m 0644 build/manual/completion/bash/pbxguard $(DESTDIR)/usr/share/bash-completion/completions/pbxguard

@@ -164,3 +164,24 @@ func (p *Page) AuditChecks(checks []audit.Check) error {
 		}
 	})
 }
+
+// AuditMarkdown writes the reference of checks.
+func AuditMarkdown(checks []audit.Check) string {
+	var b strings.Builder
+	b.WriteString(`# Checks of the audit
+
+Made from the code by "make docs". "pbxguard audit explain ID" shows the same.
+A finding may be worse or better than its check where something makes it so, and
+then says what. The rules PW-001 to PW-008 are applied by the checks of
+passwords and PINs, whose findings name them.
+
+`)
+	for _, c := range checks {
+		fmt.Fprintf(&b, "## %s\n\n**%s** (%s)\n\n%s\n\nFix: %s\n\n", c.ID, c.Title, c.Severity, c.Why, c.Fix)
+		if len(c.Needs) > 0 {
+			fmt.Fprintf(&b, "Reads %s. ", strings.Join(c.Needs, ", "))
+		}
+		fmt.Fprintf(&b, "Source: %s.\n\n", strings.TrimSuffix(c.Ref, "."))
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}

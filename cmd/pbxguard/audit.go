@@ -15,6 +15,7 @@ import (
 	"pbxguard/audit"
 	"pbxguard/audit/asterisk"
 	"pbxguard/audit/freeswitch"
+	"pbxguard/audit/host"
 	"pbxguard/audit/runs"
 	"pbxguard/config"
 	"pbxguard/numbering"
@@ -23,7 +24,7 @@ import (
 
 // auditKinds are what can be audited.
 func auditKinds() []audit.Kind {
-	return []audit.Kind{asterisk.Kind(), freeswitch.Kind()}
+	return []audit.Kind{asterisk.Kind(), freeswitch.Kind(), host.Kind()}
 }
 
 // auditFlags are those of pbxguard audit.

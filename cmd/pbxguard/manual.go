@@ -10,6 +10,7 @@ import (
 
 	"pbxguard/config"
 	"pbxguard/manual"
+	"pbxguard/report"
 )
 
 // manualCommand writes what a package ships beside the program.
@@ -25,6 +26,7 @@ func writeManual(root *cobra.Command, dir string) error {
 		"pbxguard.8":       manual.Pbxguard(root, programVersion()),
 		"pbxguard.toml.5":  manual.TOML(config.Reference(), programVersion()),
 		"configuration.md": manual.Markdown(config.Reference()),
+		"checks.md":        report.AuditMarkdown(allChecks()),
 	}
 	for name, generate := range map[string]func(io.Writer) error{
 		"completion/bash/pbxguard":      func(w io.Writer) error { return root.GenBashCompletionV2(w, true) },
