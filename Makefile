@@ -100,7 +100,7 @@ release:
 # and bans, in one run of half an hour; FULL=1 adds fail2ban's restart with 50,000
 # bans. Needs root and fail2ban, which it does not touch on this host.
 bench-peer:
-	@PBXGUARD_BENCH=peer $(GO) test -tags $(TAGS) -count=1 -timeout 90m -run '^TestPeer$$' ./bench
+	@PBXGUARD_BENCH=peer $(GO) test -tags $(TAGS) -count=1 -timeout 90m -run '^TestPeer$$' -bench '^$$' ./bench
 
 install: build manual
 	install -D -m 0755 build/pbxguard $(DESTDIR)/usr/sbin/pbxguard
