@@ -36,7 +36,8 @@ const agiLimit = 2
 //
 // AGI waits for ever, so the channel gets a time limit meanwhile. It ends the
 // AGI, and the extension T of the context that the channel is in takes over,
-// which goes on with the call. The number comes from whoever dials: it stands in
+// which goes on with the call; within a Macro, which the time limit ends as well,
+// the call goes back to where it called the Macro. The number comes from whoever dials: it stands in
 // no expression but through FILTER and LEN, and URIENCODE carries it.
 func (d DialPlan) Asterisk() string {
 	var b strings.Builder
@@ -52,6 +53,8 @@ func (d DialPlan) Asterisk() string {
 	line(",Set(LOCAL(onhangup)=${AGIEXITONHANGUP})")
 	line(",Set(AGIEXITONHANGUP=yes)")
 	line(",Set(%s=)", Variable)
+	line(",Set(LOCAL(macro)=${MACRO_CONTEXT})")
+	line(",Set(LOCAL(back)=${FILTER(0-9A-Za-z+*#_-,${MACRO_EXTEN})},${MACRO_PRIORITY})")
 	line(",Set(TIMEOUT(absolute)=%d)", agiLimit)
 	line(",AGI(agi://%s/%s?leg=${UNIQUEID}&call=${CHANNEL(linkedid)}&channel=${URIENCODE(${CHANNEL})}&trunk=${URIENCODE(${ARG1})}&number=${URIENCODE(${ARG2})})", d.Address, d.PBX)
 	line("(asked),Set(TIMEOUT(absolute)=${limit})")
@@ -69,7 +72,12 @@ func (d DialPlan) Asterisk() string {
 	}
 	b.WriteString("; The time limit has passed: ask no more until the guard says that it is there.\n")
 	b.WriteString("exten => T,1,Set(GLOBAL(PBXGUARD_UNTIL)=0)\n")
-	line(",Goto(s,asked)")
+	line(`,GotoIf($["${macro}" = ""]?s,asked)`)
+	line(",Set(TIMEOUT(absolute)=${limit})")
+	line(",Set(AGIEXITONHANGUP=${onhangup})")
+	line(",Set(PBXGUARD_BACK=${macro},${back})")
+	line(",StackPop()")
+	line(",Goto(${PBXGUARD_BACK})")
 	b.WriteString("; Whoever hangs up meanwhile gets what the calling context does then.\n")
 	b.WriteString("exten => h,1,GotoIf($[${DIALPLAN_EXISTS(${STACK_PEEK(1,c)},h,1)}]?${STACK_PEEK(1,c)},h,1)\n")
 	return b.String()

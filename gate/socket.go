@@ -2,6 +2,7 @@ package gate
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,6 +43,7 @@ var asks = map[string]bool{
 	"variable_pbxguard_pbx": true, "variable_pbxguard_number": true, "variable_pbxguard_trunk": true,
 	"variable_pbxguard_waited": true, "variable_last_sched_id": true,
 	"variable_sip_auth_username": true, "variable_sip_auth_realm": true,
+	"variable_user_name": true, "variable_domain_name": true,
 }
 
 // serveSocket answers the question of one connection.
@@ -178,8 +180,10 @@ func parseChannel(h map[string]string) (ev guard.Event, err error) {
 	if !isUUID(h["Unique-ID"]) {
 		return ev, fmt.Errorf("%w: Unique-ID %.40q is none", errGarbled, h["Unique-ID"])
 	}
-	if user := h["variable_sip_auth_username"]; user != "" {
-		ev.Account = guard.Account{PBX: pbx, Domain: h["variable_sip_auth_realm"], Name: user}
+	user := cmp.Or(h["variable_sip_auth_username"], h["variable_user_name"])
+	if user != "" {
+		domain := strings.ToLower(cmp.Or(h["variable_domain_name"], h["variable_sip_auth_realm"]))
+		ev.Account = guard.Account{PBX: pbx, Domain: domain, Name: user}
 	}
 	if ev.Number == "" {
 		ev.Number = ev.Exten
