@@ -78,10 +78,15 @@ func quiet(tables string) string {
 // pbx is the table of the PBX, without its dial plan; its secret is written.
 func (s settings) pbx(t testing.TB, dir string, pbx testbed.PBX) string {
 	t.Helper()
-	a, ok := pbx.(*testbed.Asterisk)
-	if !ok {
-		t.Fatalf("cannot configure a daemon for a %T", pbx)
+	if f, ok := pbx.(*testbed.FreeSWITCH); ok {
+		put(t, filepath.Join(dir, "freeswitch.secret"), cmp.Or(s.Secret, "guard-secret")+"\n")
+		table := fmt.Sprintf("[[pbx]]\ntype = \"freeswitch\"\naddress = %q\nconfig_dir = %q\n", cmp.Or(s.Address, f.ESL), f.Conf())
+		if user := cmp.Or(s.User, "pbxguard@"+f.Domain); user != "none" {
+			table += fmt.Sprintf("username = %q\n", user)
+		}
+		return table
 	}
+	a := pbx.(*testbed.Asterisk)
 	put(t, filepath.Join(dir, "asterisk.secret"), cmp.Or(s.Secret, "guard-secret")+"\n")
 	return fmt.Sprintf("[[pbx]]\nname = \"asterisk\"\naddress = %q\nconfig_dir = %q\n",
 		cmp.Or(s.Address, a.AMI), host(t, dir, a))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // ErrEmergency refuses to touch an emergency call.
@@ -57,10 +58,42 @@ func (s *state) killLeg(l *leg, d Decision) {
 	s.hangUp(l)
 }
 
+// meant is the account that a person means who names no domain: that of this
+// name in the one domain that has it. One that is in no domain yet is left as
+// it is, and its lock holds in whatever domain it turns up (see barOf).
+func (s *state) meant(named Account, locked bool) (Account, error) {
+	if named.Domain != "" {
+		return named, nil
+	}
+	var domains []string
+	for a, acc := range s.accounts {
+		if a.PBX != named.PBX || a.Name != named.Name || acc.bar == nil && (locked || !acc.phone) {
+			continue
+		}
+		if a.Domain == "" {
+			return named, nil
+		}
+		domains = append(domains, a.Domain)
+	}
+	switch len(domains) {
+	case 0:
+	case 1:
+		named.Domain = domains[0]
+	default:
+		slices.Sort(domains)
+		return named, fmt.Errorf("extension %s is in several domains, so say which: %s", named.Name, strings.Join(domains, ", "))
+	}
+	return named, nil
+}
+
 // barByHand locks an account, or lets it back in.
 func (s *state) barByHand(b Bar) error {
 	if s.sites[b.Account.PBX] == nil {
 		return fmt.Errorf("no PBX is called %q", b.Account.PBX)
+	}
+	var err error
+	if b.Account, err = s.meant(b.Account, b.Off); err != nil {
+		return err
 	}
 	acc := s.account(b.Account)
 	b.At = s.now

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -164,6 +165,57 @@ func TestLockSparesAddressesLongInUse(t *testing.T) {
 	if len(r.hungUp) != n {
 		t.Error("unlock did not unlock")
 	}
+}
+
+// Who locks an extension without naming its domain means the one there is, also
+// one that has yet to turn up; of several none is guessed.
+func TestLockWithoutDomain(t *testing.T) {
+	in := func(domain string) Account { return Account{PBX: "a", Domain: domain, Name: "100"} }
+	dials := func(r *rig, a Account, leg LegID) (killed bool) {
+		r.feed(Event{Kind: LegStarted, Leg: leg, Call: CallID(leg), Channel: "sofia/internal/100", Account: a, Number: "0201234567"})
+		return slices.Contains(r.hungUp, leg)
+	}
+	proves := func(r *rig, a Account) {
+		r.feed(Event{Kind: AuthOK, Account: a, Source: addrPort("203.0.113.9:5060"), Service: "sofia", Session: a.Domain})
+	}
+	lock := func(r *rig, off bool) error { return r.s.barByHand(Bar{Account: in(""), Off: off, By: "root"}) }
+
+	t.Run("the one domain", func(t *testing.T) {
+		r := newRig(t, enforcing(t))
+		proves(r, in("a.example"))
+		if err := lock(r, false); err != nil || !dials(r, in("a.example"), "1") || dials(r, in("b.example"), "2") {
+			t.Errorf("got %v, ended %v; want the call of the locked one ended", err, r.hungUp)
+		}
+		if err := lock(r, true); err != nil || dials(r, in("a.example"), "3") {
+			t.Errorf("got %v, ended %v; want it unlocked", err, r.hungUp)
+		}
+	})
+	t.Run("not seen yet", func(t *testing.T) {
+		r := newRig(t, enforcing(t))
+		if err := lock(r, false); err != nil || !dials(r, in("a.example"), "1") {
+			t.Errorf("got %v, ended %v; want the call ended", err, r.hungUp)
+		}
+		if err := lock(r, true); err != nil || dials(r, in("a.example"), "2") {
+			t.Errorf("got %v, ended %v; want it unlocked", err, r.hungUp)
+		}
+	})
+	t.Run("several domains", func(t *testing.T) {
+		r := newRig(t, enforcing(t))
+		proves(r, in("a.example"))
+		proves(r, in("b.example"))
+		if err := lock(r, false); err == nil || !strings.Contains(err.Error(), "a.example, b.example") {
+			t.Errorf("got %v, want to be asked which", err)
+		}
+		if dials(r, in("a.example"), "1") || dials(r, in("b.example"), "2") {
+			t.Errorf("ended %v", r.hungUp)
+		}
+		if err := r.s.barByHand(Bar{Account: in("b.example"), By: "root"}); err != nil || !dials(r, in("b.example"), "3") || dials(r, in("a.example"), "4") {
+			t.Errorf("got %v, ended %v; want the one ended that was named", err, r.hungUp)
+		}
+		if err := lock(r, true); err != nil || dials(r, in("b.example"), "5") {
+			t.Errorf("got %v, ended %v; want the locked one unlocked", err, r.hungUp)
+		}
+	})
 }
 
 // A call is on the bill of who pays for it, whichever of its legs is named.

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"fmt"
+	"time"
 
 	"pbxguard/numbering"
 )
@@ -51,9 +52,9 @@ func (s *state) lockAccount(a Account, rule, reason string) {
 
 // barred says whether the payer's lock bars an attempt.
 func (s *state) barred(a *attempt) bool {
-	b := a.payer.bar
+	b := s.barOf(a.payer)
 	switch {
-	case b == nil, !b.Until.IsZero() && !s.now.Before(b.Until):
+	case b == nil:
 		return false
 	case b.Scope != BarAll && !s.costly(a):
 		return false
@@ -61,6 +62,23 @@ func (s *state) barred(a *attempt) bool {
 		return true
 	}
 	return !a.source.IsValid() || s.sources.known(a.payer.Account, a.source, s.now) < longUsed
+}
+
+// barOf is the lock on an account: its own, or the one on its name without a
+// domain, which a person may have ordered before the account was seen.
+func (s *state) barOf(a *account) *Bar {
+	if a.bar.holds(s.now) {
+		return a.bar
+	}
+	if all := s.accounts[Account{PBX: a.PBX, Name: a.Name}]; all != nil && all.bar.holds(s.now) {
+		return all.bar
+	}
+	return nil
+}
+
+// holds says whether there is a lock and its time has not passed.
+func (b *Bar) holds(now time.Time) bool {
+	return b != nil && (b.Until.IsZero() || now.Before(b.Until))
 }
 
 // costly says whether a call costs more than one inside the country: it is

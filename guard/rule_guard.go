@@ -16,7 +16,7 @@ var repeatOffender = rule{
 	},
 	when: whenPlaced | whenEnded,
 	hit: func(s *state, l *Limits, a *attempt) bool {
-		return s.costly(a) && a.payer.bar == nil && a.payer.punished(s.now, l.Set[setRepeat].Within) == l.Set[setRepeat].Max+1
+		return s.costly(a) && s.barOf(a.payer) == nil && a.payer.punished(s.now, l.Set[setRepeat].Within) == l.Set[setRepeat].Max+1
 	},
 	say: func(s *state, l *Limits, a *attempt) string {
 		return fmt.Sprintf("%d calls of %s were ended within %s", a.payer.punished(s.now, l.Set[setRepeat].Within), a.who(), short(l.Set[setRepeat].Within))

@@ -22,9 +22,10 @@ var locked = rule{
 	action: func(*state, *Limits, *attempt) Action { return Kill },
 	hit:    func(s *state, _ *Limits, a *attempt) bool { return s.barred(a) },
 	say: func(s *state, _ *Limits, a *attempt) string {
-		if a.payer.bar == nil {
+		b := s.barOf(a.payer)
+		if b == nil {
 			return fmt.Sprintf("extension %s is not locked", a.payer.Name)
 		}
-		return a.payer.bar.says(a)
+		return b.says(a)
 	},
 }

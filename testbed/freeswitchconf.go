@@ -224,6 +224,7 @@ const guardUser = `  <user id="pbxguard"><params>` +
 	`<param name="esl-password" value="guard-secret"/>` +
 	`<param name="esl-allowed-events" value="CHANNEL_CREATE CHANNEL_ANSWER CHANNEL_HANGUP_COMPLETE RELOADXML CUSTOM ` +
 	`sofia::pre_register sofia::register_attempt sofia::register sofia::unregister sofia::expire sofia::wrong_call_state"/>` +
-	`<param name="esl-allowed-api" value="uuid_kill show"/>` +
+	`<param name="esl-allowed-api" value="uuid_kill uuid_dump show hash"/>` +
+	`<param name="esl-allowed-log" value="true"/>` +
 	`</params></user>
 `

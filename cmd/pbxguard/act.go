@@ -115,7 +115,7 @@ func (c *cli) unlockCommand() *cobra.Command {
 
 func accountFlags(cmd *cobra.Command, o *control.LockOrder) {
 	cmd.Flags().StringVar(&o.PBX, "pbx", "", "the `name` of its PBX, where there are several")
-	cmd.Flags().StringVar(&o.Domain, "domain", "", "its `domain`, on a PBX that has them")
+	cmd.Flags().StringVar(&o.Domain, "domain", "", "its `domain`, on a PBX where several have the extension")
 }
 
 // modeCommand makes enforce and observe.
