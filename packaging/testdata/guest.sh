@@ -20,7 +20,7 @@ boot() {
   nspawn=$!
   for _ in $(seq 600); do
     init=$(pgrep -P $nspawn || true)
-    case $([ -z "$init" ] || guest systemctl is-system-running 2>/dev/null) in running | degraded) return ;; esac
+    case $([ -z "$init" ] || guest systemctl is-system-running 2>/dev/null) in running | degraded) return 0 ;; esac
     kill -0 $nspawn 2>/dev/null || break
     sleep 0.1
   done

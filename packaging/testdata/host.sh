@@ -68,6 +68,7 @@ check_bans() {
   check "stays over a stop" stop_and_look
   check "and a start" start_and_look
   check "stays over kill -9" kill_and_look
+  check "stays while a daemon that hangs is replaced" hang_and_look
   check "comes back after a flush of the ruleset" flush_and_look
   check "stays over a reload" reload_and_look
   repository "$new"
@@ -87,6 +88,17 @@ kill_and_look() {
   banned || return 1
   await restarted "$before"
   banned && await says $address guest pbxguard bans
+}
+
+# systemd's watchdog, with less patience than usual.
+hang_and_look() {
+  local before dir=/run/systemd/system/pbxguard.service.d
+  guest sh -c "mkdir -p $dir && printf '[Service]\nWatchdogSec=3s\nTimeoutAbortSec=3s\n' > $dir/test.conf && systemctl daemon-reload && systemctl restart pbxguard"
+  await answers || return 1
+  before=$(main_pid)
+  guest kill -STOP "$before"
+  await restarted "$before" && banned && await answers || return 1
+  guest sh -c "rm -r $dir && systemctl daemon-reload && systemctl restart pbxguard" && await answers
 }
 
 restarted() { active && [ "$(main_pid)" != "$1" ] && [ "$(main_pid)" != 0 ]; }
@@ -122,12 +134,12 @@ check_confinement() {
   check "exposure is at most 2.0" exposure pbxguard 2.0
   check "no capability but CAP_NET_ADMIN" says "$(printf 'CapEff:\t0000000000001000')" guest cat "/proc/$pid/status"
   check "no new privileges" says "$(printf 'NoNewPrivs:\t1')" guest cat "/proc/$pid/status"
-  check "no shell can be started" no_program /bin/sh
-  check "no interpreter can be started" no_program /usr/bin/perl
+  check "no shell can be started" no_program /bin/sh -c :
+  check "no interpreter can be started" no_program /usr/bin/perl -e 1
   check "the configuration of the PBX cannot be written" fails guest sh -c "mkdir -p /etc/asterisk && touch /proc/$pid/root/etc/asterisk/owned"
   check "nor that of the guard" fails guest touch "/proc/$pid/root/etc/pbxguard/owned"
   check "the PBX's console is out of reach" out_of_reach
-  check "only this host can be reached" says 'IPAddressDeny=0.0.0.0/0' guest systemctl show --property=IPAddressDeny pbxguard
+  check "only this host can be reached" says '0.0.0.0/0' guest systemctl show --property=IPAddressDeny pbxguard
   check "a broken configuration is not tried again and again" broken_configuration
   check "what the sandbox blocks is told" blocked_resolver
 }
@@ -141,10 +153,10 @@ exposure() {
   awk -v level="$level" -v limit="$2" 'BEGIN {exit !(level + 0 > 0 && level <= limit)}'
 }
 
-# no_program PATH: enters where the daemon lives and tries to start the program.
+# no_program PATH ARGUMENT...: enters where the daemon lives and tries to start the program.
 no_program() {
   guest test -x "$1" || { echo "the host itself has no $1"; return 1; }
-  fails guest nsenter --target "$pid" --mount "$1" -c :
+  fails guest nsenter --target "$pid" --mount "$@"
 }
 
 # A socket as the PBX has one, made after the daemon was.
