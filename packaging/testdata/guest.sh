@@ -18,7 +18,7 @@ boot() {
     --bind-ro="$work/repository:/mnt" --hostname=pbx --register=no --keep-unit --private-network \
     --console=pipe --system-call-filter=bpf --boot </dev/null >"$work/console" 2>&1 &
   nspawn=$!
-  for _ in $(seq 600); do
+  for _ in $(seq 1200); do
     init=$(pgrep -P $nspawn || true)
     case $([ -z "$init" ] || guest systemctl is-system-running 2>/dev/null) in running | degraded) return 0 ;; esac
     kill -0 $nspawn 2>/dev/null || break
@@ -66,9 +66,9 @@ check() {
   fi
 }
 
-# await COMMAND...: succeeds as soon as the command does, within half a minute.
+# await COMMAND...: succeeds as soon as the command does, within a minute.
 await() {
-  local end=$((SECONDS + 30))
+  local end=$((SECONDS + 60))
   until "$@" >/dev/null 2>&1; do
     [ $SECONDS -lt $end ] || { "$@"; return; }
     sleep 0.2
