@@ -106,8 +106,7 @@ install: build manual
 	install -D -m 0755 build/pbxguard $(DESTDIR)/usr/sbin/pbxguard
 	install -D -m 0640 packaging/pbxguard.toml $(DESTDIR)/etc/pbxguard/pbxguard.toml
 	install -D -m 0644 -t $(DESTDIR)/etc/pbxguard/lists packaging/lists/*.list
-	install -D -m 0644 systemd/pbxguard.service $(DESTDIR)/usr/lib/systemd/system/pbxguard.service
-	install -D -m 0644 -t $(DESTDIR)/usr/lib/systemd/system systemd/pbxguard-audit.service systemd/pbxguard-audit.timer
+	install -D -m 0644 -t $(DESTDIR)/usr/lib/systemd/system systemd/pbxguard.service systemd/pbxguard-audit.service systemd/pbxguard-audit.timer
 	install -D -m 0644 build/manual/pbxguard.8 $(DESTDIR)/usr/share/man/man8/pbxguard.8
 	install -D -m 0644 build/manual/pbxguard.toml.5 $(DESTDIR)/usr/share/man/man5/pbxguard.toml.5
 	install -D -m 0644 build/manual/completion/bash/pbxguard $(DESTDIR)/usr/share/bash-completion/completions/pbxguard

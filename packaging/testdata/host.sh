@@ -128,6 +128,21 @@ guest_database() {
   await answers && return $result
 }
 
+# The weekly audit, as the timer starts it.
+check_audit() {
+  check "the timer is enabled" guest systemctl is-enabled pbxguard-audit.timer
+  check "and waits" guest systemctl is-active pbxguard-audit.timer
+  check "an audit runs, or is not needed" guest systemctl start pbxguard-audit.service
+  if has_asterisk; then
+    check "it says what it has looked at" says 'Audit of /' guest journalctl -u pbxguard-audit --no-pager
+    check "it could read what it must" fails says 'ermission denied' guest journalctl -u pbxguard-audit --no-pager
+    check "it remembers, beside what root's own audits do" audits_twice
+  fi
+  check "its exposure is at most 3.0" exposure pbxguard-audit 3.0
+}
+
+audits_twice() { guest pbxguard audit --fail-on none && guest systemctl start pbxguard-audit.service; }
+
 # What the daemon cannot do, whatever becomes of it.
 check_confinement() {
   pid=$(main_pid)
