@@ -60,22 +60,31 @@ func (s *state) dial(l *leg, dialled string) {
 		return
 	}
 	n := s.normalise(l.site.Plan, dialled)
-	feature := n.Kind == numbering.Feature && n.E164 != "" && l.phone()
-	if feature {
-		n = behind(l.site.Plan, n)
-	} else if staysInside(n, dialled) {
+	if n.Kind == numbering.Feature && n.E164 != "" && l.phone() {
+		s.diverts(l, dialled, n)
+	}
+	if staysInside(n, dialled) {
 		return
 	}
 	a := s.attemptOf(l)
 	if a == nil || a.trunk != nil {
 		a = s.newAttempt(l, n)
 	}
-	a.dialled, a.feature = dialled, feature
+	a.dialled = dialled
 	a.chosen = n.Flags & (numbering.CarrierSelect | numbering.TechPrefix)
 	s.aim(a, n)
 	s.place(a)
-	if feature && !a.killed {
-		s.forwarded(a.payer, n.E164, "", "")
+}
+
+// diverts judges a code that sends calls to a number. No call goes out yet, so
+// nothing is counted.
+func (s *state) diverts(l *leg, dialled string, n numbering.Number) {
+	a := &attempt{site: l.site, call: l.call, origin: l, payer: l.account, started: s.now, dialled: dialled, feature: true}
+	a.number = behind(l.site.Plan, n)
+	s.findSource(a)
+	s.judge(a, whenSet)
+	if !a.killed {
+		s.forwarded(l.account, n.E164, "", "")
 	}
 }
 

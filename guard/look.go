@@ -158,7 +158,7 @@ func (s *state) askRules(ans *Answer, limits *Limits, a *attempt, at time.Time) 
 	worst := Allow
 	for i := range rules {
 		r := &rules[i]
-		if r.when == whenEnded {
+		if r.when&(whenPlaced|whileUp) == 0 {
 			continue
 		}
 		act := r.ask(s, limits, a)

@@ -10,6 +10,7 @@ type when uint8
 const (
 	whenPlaced when = 1 << iota // a number is wanted, or sent
 	whileUp                     // once a second while the call is up
+	whenSet                     // a code was dialled that sends calls to a number
 	whenEnded                   // it has ended: nothing is left to end, but somebody to bar
 )
 

@@ -151,7 +151,7 @@ var featureNumber = rule{
 		why:   "*72 and a number is a call that has not been made yet",
 		set:   setFeatureNumber, normal: Setting{Action: Kill},
 	},
-	when: whenPlaced,
+	when: whenSet,
 	action: func(s *state, l *Limits, a *attempt) Action {
 		act := l.Set[setFeatureNumber].Action
 		if act >= Kill && s.policy.Learn > 0 && !dear(a.class()) && !s.off(l, a) && !s.strange(a) {

@@ -10,7 +10,7 @@ var denied = rule{
 		why:   "test numbers of fraud are known before they are used, for who has such a list",
 		set:   setListed, normal: Setting{Action: Kill},
 	},
-	when: whenPlaced,
+	when: whenPlaced | whenSet,
 	hit:  func(s *state, _ *Limits, a *attempt) bool { return s.onList(DeniedNumbers, a.number.E164) != "" },
 	say: func(s *state, _ *Limits, a *attempt) string {
 		return listSays(a, s.onList(DeniedNumbers, a.number.E164), "which must not be called")
@@ -25,7 +25,7 @@ var withdrawnOut = rule{
 		why:   "they were withdrawn because a fraud was run on them",
 		set:   setWithdrawn, normal: Setting{Action: Kill},
 	},
-	when: whenPlaced,
+	when: whenPlaced | whenSet,
 	hit:  func(s *state, _ *Limits, a *attempt) bool { return s.onList(WithdrawnNumbers, a.number.E164) != "" },
 	say: func(s *state, _ *Limits, a *attempt) string {
 		return listSays(a, s.onList(WithdrawnNumbers, a.number.E164), "whose numbers a regulator has withdrawn")

@@ -100,7 +100,7 @@ func (t *translator) started(b *wire.Block, i int, ev *guard.Event) verdict {
 		c.id, c.linked = b.Last(plain[atUniqueid]), b.Last(plain[atLinkedid])
 	}
 	t.leg(ev, &c)
-	ev.Up = c.up
+	ev.Up, ev.Caller = c.up, t.shown(c.caller)
 	if string(c.exten) != "s" {
 		ev.Number = t.names.Of(c.exten)
 	}
@@ -112,6 +112,14 @@ func (t *translator) started(b *wire.Block, i int, ev *guard.Event) verdict {
 		v = odd
 	}
 	return v
+}
+
+// shown is the number that a channel shows, "" if it shows none.
+func (t *translator) shown(number []byte) string {
+	if string(number) == "<unknown>" {
+		return ""
+	}
+	return t.names.Of(number)
 }
 
 // calling fills in which trunk a listed leg calls: the first that its Dial has.
@@ -199,7 +207,7 @@ func (t *translator) pair(b *wire.Block, i int, ev *guard.Event) (c, d channel, 
 			return c, d, false
 		}
 		t.leg(ev, &c)
-		ev.Exten = t.names.Of(c.exten)
+		ev.Exten, ev.Caller = t.names.Of(c.exten), t.shown(c.caller)
 	}
 	if d, ok = dest.find(b, c.next); ok {
 		t.other(ev, &d)

@@ -54,10 +54,10 @@ var (
 
 // channel is what an event tells of a channel. Its bytes are the block's.
 type channel struct {
-	name, context, exten, id, linked []byte
-	up                               bool
-	keys                             *snapshot
-	next                             int // the line behind it
+	name, caller, context, exten, id, linked []byte
+	up                                       bool
+	keys                                     *snapshot
+	next                                     int // the line behind it
 	// odd: there were lines among the headers which Asterisk does not write, so
 	// somebody put a line break into a value. What lies behind the break is not
 	// lost: a number keeps it.
@@ -107,6 +107,8 @@ func (c *channel) set(at int, v []byte) {
 		c.name = v
 	case atState:
 		c.up = string(v) == stateUp
+	case atCallerNum:
+		c.caller = v
 	case atContext:
 		c.context = v
 	case atExten:
