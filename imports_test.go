@@ -22,6 +22,7 @@ var may = map[string]string{
 	"audit/audittest":        "audit numbering",
 	"audit/asterisk":         "audit adapters/asterisk/conf numbering",
 	"audit/freeswitch":       "audit numbering",
+	"audit/fusionpbx":        "audit audit/freeswitch",
 	"audit/host":             "audit numbering",
 	"audit/runs":             "audit",
 	"config":                 "guard numbering",

@@ -15,8 +15,9 @@ var abroad = []string{"88213000000", "252630000000", "447700900123", "1268000000
 // Ways to dial abroad: with an outside line or not, by each prefix in use.
 var dialPrefixes = []string{"00", "011", "+", "", "000", "900", "9011", "9", "90", "0"}
 
-// waysAbroad are the numbers abroad, dialled in every way.
-func waysAbroad() []string {
+// WaysAbroad returns numbers abroad that nobody has, dialled in every way that a
+// PBX may want: with and without an outside line, by each prefix in use.
+func WaysAbroad() []string {
 	var all []string
 	for _, number := range abroad {
 		for _, prefix := range dialPrefixes {
@@ -39,7 +40,7 @@ func (d *dialplan) probes() []string {
 			found = append(found, n)
 		}
 	}
-	for _, number := range waysAbroad() {
+	for _, number := range WaysAbroad() {
 		add(number)
 	}
 	var visit func(e *Element)

@@ -116,7 +116,7 @@ func weakPasswords(m *model, r *audit.Result) {
 func (m *model) weakPassword(pass string, users []*user, r *audit.Result) {
 	var worst []audit.Weakness
 	for _, u := range users {
-		ws := audit.Weaknesses(pass, audit.Owner{Names: u.names(), Year: m.site.Now.Year()})
+		ws := audit.Weaknesses(pass, audit.Owner{Names: u.names(), Words: m.site.Words, Year: m.site.Now.Year()})
 		if len(ws) > 0 && (worst == nil || audit.Worst(ws).AtLeast(audit.Worst(worst))) {
 			worst = ws
 		}

@@ -363,7 +363,7 @@ func (w *walk) keys(c *call) []string {
 	if c.asked {
 		return []string{c.keyed}
 	}
-	return append(waysAbroad(), w.probe)
+	return append(WaysAbroad(), w.probe)
 }
 
 // words splits arguments at blanks outside of quotes.

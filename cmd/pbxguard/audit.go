@@ -15,6 +15,7 @@ import (
 	"pbxguard/audit"
 	"pbxguard/audit/asterisk"
 	"pbxguard/audit/freeswitch"
+	"pbxguard/audit/fusionpbx"
 	"pbxguard/audit/host"
 	"pbxguard/audit/runs"
 	"pbxguard/config"
@@ -22,9 +23,14 @@ import (
 	"pbxguard/report"
 )
 
-// auditKinds are what can be audited.
-func auditKinds() []audit.Kind {
-	return []audit.Kind{asterisk.Kind(), freeswitch.Kind(), host.Kind()}
+// auditKinds are what can be audited. The database of a FusionPBX is read only
+// where its host is audited, not a copy of it.
+func auditKinds(live bool) []audit.Kind {
+	var open func(*audit.Site) (fusionpbx.Tables, error)
+	if live {
+		open = fusionpbx.Open
+	}
+	return []audit.Kind{asterisk.Kind(), freeswitch.Kind(), fusionpbx.Kind(open), host.Kind()}
 }
 
 // auditFlags are those of pbxguard audit.
@@ -101,7 +107,7 @@ func (c *cli) auditExplainCommand() *cobra.Command {
 
 // allChecks are those of every kind, by id.
 func allChecks() (checks []audit.Check) {
-	for _, k := range auditKinds() {
+	for _, k := range auditKinds(false) {
 		checks = append(checks, k.Checks...)
 	}
 	checks = append(checks, audit.PasswordChecks()...)
@@ -139,7 +145,7 @@ func (c *cli) audit(ctx context.Context, f *auditFlags) error {
 			return err
 		}
 	}
-	run, err := audit.Perform(ctx, site, auditKinds())
+	run, err := audit.Perform(ctx, site, auditKinds(f.live()))
 	if err != nil {
 		return err
 	}
@@ -214,6 +220,9 @@ func (f *auditFlags) check() (threshold audit.Severity, err error) {
 	}
 	return audit.ParseSeverity(f.failOn)
 }
+
+// live tells whether this host itself is audited.
+func (f *auditFlags) live() bool { return f.root == "" && f.asterisk == "" && f.freeswitch == "" }
 
 // tree opens what is audited. The name is that under which runs are kept.
 func (f *auditFlags) tree() (t *audit.Tree, root string, err error) {
