@@ -19,7 +19,7 @@ manual: build
 	$(PROGRAM) manual build/manual
 
 docs: manual
-	cp build/manual/configuration.md docs/configuration.md
+	cp build/manual/configuration.md build/manual/rules.md docs/
 	cp build/manual/checks.md docs/checks.md
 
 # A recorded attack against the real daemon: no root, no PBX, half a minute.

@@ -38,7 +38,7 @@ var may = map[string]string{
 	"control":                "guard",
 	"report":                 "guard audit store control",
 	"setup":                  "",
-	"manual":                 "config",
+	"manual":                 "config guard",
 	"packaging/sbom":         "",
 	"sandbox":                "",
 	"cmd/pbxguard":           "*",

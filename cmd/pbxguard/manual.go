@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pbxguard/config"
+	"pbxguard/guard"
 	"pbxguard/manual"
 	"pbxguard/report"
 )
@@ -26,6 +27,7 @@ func writeManual(root *cobra.Command, dir string) error {
 		"pbxguard.8":       manual.Pbxguard(root, programVersion()),
 		"pbxguard.toml.5":  manual.TOML(config.Reference(), programVersion()),
 		"configuration.md": manual.Markdown(config.Reference()),
+		"rules.md":         manual.Rules(guard.Catalogue()),
 		"checks.md":        report.AuditMarkdown(allChecks()),
 	}
 	for name, generate := range map[string]func(io.Writer) error{
