@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"pbxguard/audit"
 )
@@ -93,7 +94,10 @@ const shownObjects = 12
 
 func (p *Page) auditGroup(b *bytes.Buffer, g []audit.Finding) {
 	first := g[0]
-	fmt.Fprintf(b, "\n%s %s  %s\n", p.word(strings.ToUpper(string(first.Severity)), auditShade(first.Severity), 8), first.ID, Safe(first.Title))
+	word := strings.ToUpper(string(first.Severity))
+	var title bytes.Buffer
+	wrap(&title, fmt.Sprintf("%-8s %s  ", word, first.ID), "         ", Safe(first.Title))
+	fmt.Fprintf(b, "\n%s%s", p.word(word, auditShade(first.Severity), 0), strings.TrimPrefix(title.String(), word))
 	for i, f := range g {
 		if i == shownObjects {
 			fmt.Fprintf(b, "  and %d more\n", len(g)-i)
@@ -134,15 +138,14 @@ func auditGaps(b *bytes.Buffer, gaps [][]audit.Finding) {
 func wrap(b *bytes.Buffer, first, rest, text string) {
 	line, lead := first, true
 	for word := range strings.FieldsSeq(text) {
-		if !lead && len(line)+1+len([]rune(word)) > auditWidth {
+		if !lead && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > auditWidth {
 			fmt.Fprintln(b, line)
 			line, lead = rest, true
 		}
 		if !lead {
 			line += " "
 		}
-		line += word
-		lead = false
+		line, lead = line+word, false
 	}
 	if !lead {
 		fmt.Fprintln(b, line)

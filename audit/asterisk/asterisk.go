@@ -29,7 +29,11 @@ type PBX struct {
 	files map[string]*conf.File
 
 	plan    *dialplan
-	objects map[string][]*conf.Section // of pjsip, by type in lower case
+	objects map[string][]*conf.Section  // of pjsip, by type in lower case
+	named   map[[2]string]*conf.Section // the first of them by type and name
+	usersOf map[string][]*conf.Section  // endpoints by the name of their auth
+	known   map[string][]*conf.Section  // identify objects by the endpoint's name
+	trunk   map[*conf.Section]bool      // endpoints beyond which there is another network
 	db      *database
 	free    *freePBX
 }
@@ -284,3 +288,7 @@ func (v version) before(minor, patch int) bool {
 
 // missing tells whether a file is not there, rather than unreadable.
 func missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
+
+// wholeHost tells whether the tree is all of a host rather than its Asterisk
+// alone, so that what is not there does not exist.
+func (p *PBX) wholeHost() bool { return p.site.Tree.Exists("/etc/passwd") }

@@ -17,6 +17,7 @@ type dialplan struct {
 	globals  map[string]string
 	dynamic  []string // why not all of it stands in the file
 	reached  map[string]*reach
+	samples  []string // of foreign numbers
 }
 
 type dialContext struct {
@@ -59,7 +60,7 @@ func (s *step) is(names ...string) bool {
 const maxSteps = 2_000_000
 
 func (p *PBX) readDialplan() *dialplan {
-	d := &dialplan{pbx: p, contexts: map[string]*dialContext{}, globals: map[string]string{}, reached: map[string]*reach{}}
+	d := &dialplan{pbx: p, contexts: map[string]*dialContext{}, globals: map[string]string{}, reached: map[string]*reach{}, samples: samples(p.site.Plan)}
 	for _, s := range p.file("extensions.conf").Sections {
 		switch {
 		case s.Template || strings.EqualFold(s.Name, "general"):

@@ -21,6 +21,30 @@ func (p *PBX) readObjects() {
 			p.wizard(s)
 		}
 	}
+	p.index()
+}
+
+// index makes the objects findable: a large PBX has ten thousand of them.
+func (p *PBX) index() {
+	p.named, p.usersOf, p.known, p.trunk = map[[2]string]*conf.Section{}, map[string][]*conf.Section{}, map[string][]*conf.Section{}, map[*conf.Section]bool{}
+	for kind, all := range p.objects {
+		for _, s := range all {
+			if key := [2]string{kind, s.Name}; p.named[key] == nil {
+				p.named[key] = s
+			}
+		}
+	}
+	for _, ep := range p.objects["endpoint"] {
+		for _, name := range ep.List("auth") {
+			p.usersOf[name] = append(p.usersOf[name], ep)
+		}
+	}
+	for _, id := range p.objects["identify"] {
+		p.known[id.Get("endpoint")] = append(p.known[id.Get("endpoint")], id)
+	}
+	for _, ep := range p.objects["endpoint"] {
+		p.trunk[ep] = p.leadsElsewhere(ep)
+	}
 }
 
 // wizard makes the objects that a section of pjsip_wizard.conf stands for.
@@ -70,15 +94,8 @@ func (p *PBX) wizard(s *conf.Section) {
 	}
 }
 
-// object returns the object of a type and name, or nil.
-func (p *PBX) object(kind, name string) *conf.Section {
-	for _, s := range p.objects[kind] {
-		if s.Name == name {
-			return s
-		}
-	}
-	return nil
-}
+// object returns the first object of a type and name, or nil.
+func (p *PBX) object(kind, name string) *conf.Section { return p.named[[2]string{kind, name}] }
 
 // global is the section type=global, or an empty one.
 func (p *PBX) global() *conf.Section {
@@ -102,14 +119,7 @@ func (p *PBX) authsOf(ep *conf.Section) (all []*conf.Section) {
 }
 
 // identifiesOf are the objects that know an endpoint by its address.
-func (p *PBX) identifiesOf(ep *conf.Section) (all []*conf.Section) {
-	for _, id := range p.objects["identify"] {
-		if id.Get("endpoint") == ep.Name {
-			all = append(all, id)
-		}
-	}
-	return all
-}
+func (p *PBX) identifiesOf(ep *conf.Section) []*conf.Section { return p.known[ep.Name] }
 
 // aorsOf are an endpoint's address records.
 func (p *PBX) aorsOf(ep *conf.Section) (all []*conf.Section) {
@@ -133,10 +143,12 @@ func (p *PBX) accepts(ep *conf.Section) bool {
 	return slices.ContainsFunc(p.aorsOf(ep), func(a *conf.Section) bool { return number(a, "max_contacts", 0) > 0 })
 }
 
-// isTrunk tells whether beyond an endpoint there is another network: we log in
-// there, or it is known by its address, or it stands at a fixed place and need
-// not log in.
-func (p *PBX) isTrunk(ep *conf.Section) bool {
+// isTrunk tells whether beyond an endpoint there is another network.
+func (p *PBX) isTrunk(ep *conf.Section) bool { return p.trunk[ep] }
+
+// leadsElsewhere finds that out: we log in there, or it is known by its
+// address, or it stands at a fixed place and need not log in.
+func (p *PBX) leadsElsewhere(ep *conf.Section) bool {
 	if isAnonymous(ep) {
 		return false
 	}

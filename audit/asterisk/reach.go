@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"pbxguard/numbering"
 )
 
 // A reach is what somebody who may dial in a context gets to.
@@ -34,17 +36,44 @@ type found struct {
 }
 
 // samples are numbers that only a fraudster dials from outside: abroad and
-// premium, in the ways in which PBXes are made to dial them.
-func samples() (all []string) {
+// premium, in the ways in which PBXes are made to dial them. Where the country
+// is known, they are what is abroad or premium there.
+func samples(plan *numbering.Plan) (all []string) {
 	abroad := []string{"252612345678", "37129123456", "5352345678", "881631234567"}
-	for _, line := range []string{"", "0", "9", "8", "1", "7"} {
-		for _, idd := range []string{"00", "011", "+", "0011", "810"} {
-			for _, n := range abroad {
+	for _, idd := range []string{"00", "011", "+", "0011", "810"} {
+		for _, n := range abroad {
+			if !isAbroad(plan, idd+n) {
+				continue
+			}
+			for _, line := range []string{"", "0", "9", "8", "1", "7"} {
 				all = append(all, line+idd+n)
 			}
 		}
 	}
-	return append(all, "19005551234", "18765551234", "919005551234", "918765551234", "09061234567", "009061234567")
+	for _, n := range []string{"19005551234", "18765551234", "9019005551234", "09061234567", "09001234"} {
+		if isPremium(plan, n) {
+			all = append(all, n, "9"+n)
+		}
+	}
+	return all
+}
+
+// isAbroad tells whether a number, dialled as it is, reaches another country.
+func isAbroad(plan *numbering.Plan, dialled string) bool {
+	if plan == nil {
+		return true
+	}
+	n := plan.Normalise(dialled)
+	guessed := n.Candidate || n.Flags.Has(numbering.JunkPrefix) || n.Flags.Has(numbering.AssumedIntl) || n.Flags.Has(numbering.OutsidePrefix)
+	return (n.Kind == numbering.International || n.Kind == numbering.IntlNetwork) && !guessed
+}
+
+func isPremium(plan *numbering.Plan, dialled string) bool {
+	if plan == nil {
+		return true
+	}
+	n := plan.Normalise(dialled)
+	return n.Class == numbering.Premium || n.Flags.Has(numbering.NANPOffshore) && !n.Flags.Has(numbering.AssumedIntl)
 }
 
 // foreignTail is how many of the last digits must go out for the number to be
@@ -99,7 +128,7 @@ func (w *walker) anything(s state) {
 	}
 	w.seen["*"+s.context] = true
 	base := s
-	for _, n := range samples() {
+	for _, n := range w.d.samples {
 		s := base
 		s.exten, s.dialled = n, n
 		w.push(s)

@@ -338,7 +338,7 @@ func rootUser(p *PBX, r *audit.Result) {
 	if p.freePBX().there() { // fwconsole starts it as asterisk
 		return
 	}
-	if !p.site.Tree.Holds("/etc/init.d") {
+	if !p.wholeHost() {
 		r.Incomplete("options", at(s, "runuser"), "runuser= is not set, and how the service is started is not part of what is audited")
 		return
 	}
@@ -451,7 +451,7 @@ func (d *dialplan) mentionsFeature(name, global string) bool {
 // rotation reads how long logrotate keeps Asterisk's logs.
 func rotation(p *PBX, r *audit.Result) {
 	const dir = "/etc/logrotate.d"
-	if !p.site.Tree.Holds(dir) {
+	if !p.wholeHost() {
 		r.Incomplete("logrotate", dir, "logrotate is not part of what is audited")
 		return
 	}

@@ -287,7 +287,6 @@ func evasions(p *PBX, r *audit.Result) {
 		{"19005551234", "01119005551234", "premium numbers of North America behind 011"},
 		{"19005551234", "+19005551234", "premium numbers of North America behind +"},
 		{"12025551234", "18765551234", ""},
-		{"09061234567", "0031906123456", "premium numbers behind the own country code"},
 	}
 	done := map[string]bool{}
 	for _, ep := range p.phones() {
@@ -301,7 +300,7 @@ func evasions(p *PBX, r *audit.Result) {
 				r.Fail("context "+context, ep.At.String(), "%s is blocked, %s passes: %s", pair.blocked, pair.passes, pair.what)
 			}
 		}
-		if north := p.plan.passes(context, "12025551234"); north && !p.plan.passes(context, "01144201234567") && p.plan.passes(context, "18765551234") {
+		if north := p.plan.passes(context, "12025551234"); north && p.northAmerican() && !p.plan.passes(context, "01144201234567") && p.plan.passes(context, "18765551234") {
 			r.Fail("context "+context, ep.At.String(), "abroad is not open, but 1 876 (Jamaica) and other islands behind +1 are")
 		}
 	}
@@ -327,18 +326,17 @@ func (d *dialplan) blocks(context, number string) bool {
 	return e != nil && len(e.places) > 3 && !d.passes(context, number)
 }
 
-// emergencyNumbers are those of the site's country, or 112.
-func (p *PBX) emergency() []string {
-	var all []string
-	for _, n := range []string{"112", "911", "999", "000", "110", "113", "144", "15", "17", "18", "117", "118"} {
-		if p.site.Plan != nil && p.site.Plan.Emergency(n) {
-			all = append(all, n)
+// emergency is the number that people dial for help in the site's country.
+func (p *PBX) emergency() string {
+	country := p.site.Plan.Country()
+	for number, countries := range map[string]string{
+		"911": "US CA PR DO MX JM BS BB TT PH", "999": "GB IE HK SG MY KE BD", "000": "AU", "111": "NZ", "10111": "ZA", "110": "CN", "119": "JP",
+	} {
+		if slices.Contains(strings.Fields(countries), country) {
+			return number
 		}
 	}
-	if len(all) > 2 {
-		all = all[:2]
-	}
-	return all
+	return "112"
 }
 
 func emergencyNumbers(p *PBX, r *audit.Result) {
@@ -357,16 +355,15 @@ func emergencyNumbers(p *PBX, r *audit.Result) {
 		if len(p.plan.from(context).exits) == 0 {
 			continue // a phone that only rings inside
 		}
-		for _, n := range p.emergency()[:min(1, len(p.emergency()))] {
-			e, _ := p.plan.best(context, n, map[string]bool{})
-			if e == nil {
-				r.Fail("context "+context, p.plan.contexts[context].at.String(), "nothing there takes %s", n)
-				continue
-			}
-			for i := range e.steps {
-				if s := &e.steps[i]; s.is("Authenticate", "VMAuthenticate", "GotoIfTime") {
-					r.Fail("extension "+e.text+"@"+context, s.at.String(), "%s stands in the way of %s", s.app, n)
-				}
+		n := p.emergency()
+		e, _ := p.plan.best(context, n, map[string]bool{})
+		if e == nil {
+			r.Fail("context "+context, p.plan.contexts[context].at.String(), "nothing there takes %s", n)
+			continue
+		}
+		for i := range e.steps {
+			if s := &e.steps[i]; s.is("Authenticate", "VMAuthenticate", "GotoIfTime") {
+				r.Fail("extension "+e.text+"@"+context, s.at.String(), "%s stands in the way of %s", s.app, n)
 			}
 		}
 	}
@@ -409,4 +406,9 @@ func (d *dialplan) timed() bool {
 	return slices.ContainsFunc(d.names, func(name string) bool {
 		return slices.ContainsFunc(d.contexts[name].includes, func(i include) bool { return i.time != "" })
 	})
+}
+
+// northAmerican tells whether +1 is the site's country code, or may be.
+func (p *PBX) northAmerican() bool {
+	return p.site.Plan == nil || slices.Contains([]string{"US", "CA"}, p.site.Plan.Country())
 }

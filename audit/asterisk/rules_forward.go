@@ -46,7 +46,7 @@ func forwardRules() []audit.Rule[*PBX] {
 			}
 			for _, f := range p.forwards() {
 				if known, same := p.site.Memory.Note("forward:"+f.key, []byte(f.number)); !known || !same {
-					r.Fail("extension "+f.extension, p.astdb, "%s is new: %s, %s", f.key, f.kind, or(p.site.Outside(f.number).What, "inside"))
+					r.Fail("extension "+f.extension, p.astdb, "%s is new: %s, %s", f.key, f.kind, or(p.leadsOut(f.number).What, "inside"))
 				}
 			}
 		}),
@@ -68,7 +68,7 @@ func forwardRules() []audit.Rule[*PBX] {
 			"One hand set them all: that of an attacker, or of somebody who should know better.", fix, "S004", func(p *PBX, r *audit.Result) {
 				by := map[string][]string{}
 				for _, f := range p.forwards() {
-					if p.site.Outside(f.number).Rule != "" && !slices.Contains(by[f.number], f.extension) {
+					if p.leadsOut(f.number).Rule != "" && !slices.Contains(by[f.number], f.extension) {
 						by[f.number] = append(by[f.number], f.extension)
 					}
 				}
@@ -87,7 +87,7 @@ func forwardRules() []audit.Rule[*PBX] {
 					return
 				}
 				for _, f := range p.site.History.Forwards {
-					if reach := p.site.Outside(f.Number); reach.Rule != "" {
+					if reach := p.leadsOut(f.Number); reach.Rule != "" {
 						r.FailAs(reach.Severity, "extension "+f.Account, "", "it sent a call on to %s, last on %s", reach.What, f.Last.Format(time.DateOnly))
 					}
 				}
@@ -103,7 +103,7 @@ func forwardRules() []audit.Rule[*PBX] {
 func forwardTo(rule string) func(*PBX, *audit.Result) {
 	return func(p *PBX, r *audit.Result) {
 		for _, f := range p.forwards() {
-			if reach := p.site.Outside(f.number); reach.Rule == rule {
+			if reach := p.leadsOut(f.number); reach.Rule == rule {
 				r.FailAs(reach.Severity, "extension "+f.extension, p.astdb, "%s (%s) leads to %s", f.key, f.kind, reach.What)
 			}
 		}
@@ -166,4 +166,13 @@ func newAccounts(p *PBX, r *audit.Result) {
 			r.Fail("extension "+a.name, a.at, "it was not there in the last run")
 		}
 	}
+}
+
+// leadsOut judges where a number goes that the PBX dials by itself. What is an
+// extension here is inside, whatever else it may be elsewhere.
+func (p *PBX) leadsOut(number string) audit.Reach {
+	if len(number) <= 6 && (p.object("endpoint", number) != nil || p.plan.has(number)) {
+		return audit.Reach{}
+	}
+	return p.site.Outside(number)
 }

@@ -29,7 +29,7 @@ func freePBXRules() []audit.Rule[*PBX] {
 			"FreePBX dials a forward through every outbound route, whatever the extension itself may dial.",
 			"Ask the owner, then delete it; limit the feature codes *72, *90 and *52.", freeRef, func(p *PBX, r *audit.Result) {
 				for _, f := range p.forwards() {
-					if reach := p.site.Outside(f.number); reach.Rule != "" {
+					if reach := p.leadsOut(f.number); reach.Rule != "" {
 						r.FailAs(reach.Severity, "extension "+f.extension, p.astdb, "%s (%s) leads to %s (%s)", f.key, f.kind, reach.What, reach.Rule)
 					}
 				}
@@ -43,7 +43,7 @@ func freePBXRules() []audit.Rule[*PBX] {
 					}
 					for n := range strings.SplitSeq(get("followme/grplist"), "-") {
 						number, outside := strings.CutSuffix(n, "#")
-						if reach := p.site.Outside(number); outside && reach.Rule != "" {
+						if reach := p.leadsOut(number); outside && reach.Rule != "" {
 							r.FailAs(reach.Severity, "extension "+ext, p.astdb, "its follow-me list leads to %s (%s)", reach.What, reach.Rule)
 						}
 					}
@@ -59,7 +59,7 @@ func freePBXRules() []audit.Rule[*PBX] {
 						}
 						for _, key := range []string{"0", "1", "2"} {
 							number := get("vmx/" + when + "/" + key + "/ext")
-							if reach := p.site.Outside(number); number != "" && reach.Rule != "" {
+							if reach := p.leadsOut(number); number != "" && reach.Rule != "" {
 								r.FailAs(worse(audit.High, reach.Severity), "extension "+ext, p.astdb, "key %s in its greeting leads to %s", key, reach.What)
 							}
 						}
@@ -232,7 +232,7 @@ func worse(a, b audit.Severity) audit.Severity {
 
 // takesAbroad says what foreign number a pattern takes, or "".
 func (p *PBX) takesAbroad(pt pattern) string {
-	for _, n := range samples() {
+	for _, n := range p.plan.samples {
 		if pt.matches(n) {
 			return n
 		}

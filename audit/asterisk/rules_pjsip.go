@@ -130,14 +130,8 @@ func openEndpoints(abroad bool) func(*PBX, *audit.Result) {
 
 // inboundAuths are the auth objects that others must know the secret of.
 func (p *PBX) inboundAuths() (all []*conf.Section) {
-	used := map[string]bool{}
-	for _, ep := range p.objects["endpoint"] {
-		for _, name := range ep.List("auth") {
-			used[name] = true
-		}
-	}
 	for _, a := range p.objects["auth"] {
-		if used[a.Name] {
+		if len(p.usersOf[a.Name]) > 0 {
 			all = append(all, a)
 		}
 	}
@@ -147,10 +141,7 @@ func (p *PBX) inboundAuths() (all []*conf.Section) {
 // namesOf is what a guesser knows about the account behind an auth object.
 func (p *PBX) namesOf(auth *conf.Section) []string {
 	names := []string{auth.Name, auth.Get("username")}
-	for _, ep := range p.objects["endpoint"] {
-		if !slices.Contains(ep.List("auth"), auth.Name) {
-			continue
-		}
+	for _, ep := range p.usersOf[auth.Name] {
 		name, _, _ := strings.Cut(ep.Get("callerid"), "<")
 		names = append(names, ep.Name, strings.Trim(name, ` "`))
 		for _, box := range ep.List("mailboxes") {

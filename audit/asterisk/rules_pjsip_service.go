@@ -232,7 +232,7 @@ var firewallFiles = []string{
 // firewall tells whether the host filters what comes in, and whether that can
 // be known: the files of a host other than this one say enough.
 func (p *PBX) firewall() (guarded, known bool) {
-	if !p.site.Tree.Holds("/etc/nftables.conf") {
+	if !p.wholeHost() {
 		return false, false
 	}
 	for _, name := range firewallFiles {

@@ -1,0 +1,13 @@
+CREATE TABLE astdb (key VARCHAR(256), value VARCHAR(256), PRIMARY KEY (key));
+INSERT INTO astdb VALUES ('/AMPUSER/101/cidname', 'Reception');
+INSERT INTO astdb VALUES ('/AMPUSER/101/concurrency_limit', '3');
+INSERT INTO astdb VALUES ('/AMPUSER/101/device', '101');
+INSERT INTO astdb VALUES ('/AMPUSER/101/followme/ddial', 'DIRECT');
+INSERT INTO astdb VALUES ('/AMPUSER/101/followme/grplist', '101-07700900123#');
+INSERT INTO astdb VALUES ('/AMPUSER/102/cidname', 'Workshop');
+INSERT INTO astdb VALUES ('/AMPUSER/102/concurrency_limit', '');
+INSERT INTO astdb VALUES ('/CF/102', '00881631234567');
+INSERT INTO astdb VALUES ('/DEVICE/101/dial', 'PJSIP/101');
+INSERT INTO astdb VALUES ('/DEVICE/101/user', '101');
+INSERT INTO astdb VALUES ('/DEVICE/102/user', '102');
+INSERT INTO astdb VALUES ('/AMPUSER/101/novmpw', 'yes');
