@@ -33,6 +33,7 @@ var may = map[string]string{
 	"propose":                "config guard history numbering",
 	"history":                "guard tabular adapters/asterisk adapters/freeswitch",
 	"traffic":                "",
+	"eval":                   "config drill guard",
 	"drill":                  "guard history numbering tariff traffic",
 	"notify":                 "guard",
 	"control":                "guard",

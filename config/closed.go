@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/rickar/cal/v2"
@@ -101,8 +102,7 @@ func (c *Closed) closed() (func(t time.Time) (holiday string, closed bool), erro
 		days[d] = true
 	}
 	holidays := cal.Calendar{Holidays: calendars[c.Calendar]}
-	return func(t time.Time) (string, bool) {
-		today := dayOf(t)
+	look := func(today day, t time.Time) (string, bool) {
 		if days[today] || days[day{0, today.month, today.day}] {
 			return "closed day", true
 		}
@@ -110,5 +110,22 @@ func (c *Closed) closed() (func(t time.Time) (holiday string, closed bool), erro
 			return h.Name, true
 		}
 		return "", false
+	}
+	// It is asked every second and answers the same all day; engines share it.
+	type answer struct {
+		day    day
+		name   string
+		closed bool
+	}
+	var latest atomic.Pointer[answer]
+	return func(t time.Time) (string, bool) {
+		today := dayOf(t)
+		a := latest.Load()
+		if a == nil || a.day != today {
+			name, closed := look(today, t)
+			a = &answer{today, name, closed}
+			latest.Store(a)
+		}
+		return a.name, a.closed
 	}, nil
 }

@@ -16,7 +16,7 @@ func Dialler(plan *numbering.Plan) func(e164 string) string {
 		n := plan.Normalise(dialled)
 		return dialled, n.E164 == e164 && !n.Candidate && n.Kind != numbering.Unparseable && n.Flags&odd == 0
 	}
-	return func(e164 string) string {
+	return remembered(func(e164 string) string {
 		key := e164[:min(4, len(e164))]
 		if w := known[key]; w != nil {
 			if dialled, ok := reads(w, e164); ok {
@@ -30,6 +30,19 @@ func Dialler(plan *numbering.Plan) func(e164 string) string {
 			}
 		}
 		return e164
+	})
+}
+
+// remembered asks f but once for each number.
+func remembered(f func(string) string) func(string) string {
+	answers := map[string]string{}
+	return func(s string) string {
+		a, ok := answers[s]
+		if !ok {
+			a = f(s)
+			answers[s] = a
+		}
+		return a
 	}
 }
 

@@ -36,6 +36,7 @@ type Fate struct {
 	Index    int            // of the call, in the order in which they were given
 	Decision guard.Decision // the first that asked for the end
 	At       time.Duration  // of the decision, after the call's start
+	Left     bool           // it had been sent to a trunk by then
 	Talked   time.Duration  // until it ended
 	Cost     guard.Money    // of what was talked
 	Saved    guard.Money    // that the whole call would have cost more
@@ -280,8 +281,12 @@ func (p *Player) start(i int) {
 	}
 	end := item{at: c.Start.Add(max(c.End, 0)), kind: hangup, dialog: d, row: i, a: a}
 	if c.To != (Party{}) && !(d.dying && p.opt.Gate) { // else it was refused before it left
+		asked := d.dying || !p.opt.Gate
 		p.reach(c, d, a, b)
 		end.b = b
+		if d.fate != nil && d.fate.Index == i {
+			d.fate.Left = asked || !d.dying
+		}
 	}
 	p.queue.push(end)
 	p.result.Talked[i] = -1

@@ -50,7 +50,7 @@ var abroad = []struct {
 }{
 	{0.36, "+32", []string{"475", "476", "2555", "9222"}},
 	{0.30, "+49", []string{"30555", "151234", "89555"}},
-	{0.12, "+44", []string{"2079460", "7700900"}},
+	{0.12, "+44", []string{"2079460", "7712"}},
 	{0.08, "+33", []string{"142680", "612345"}},
 	{0.06, "+1", []string{"212555", "415555"}},
 	{0.03, "+34", []string{"915550", "612345"}},
@@ -59,8 +59,8 @@ var abroad = []struct {
 }
 
 // lengths are how many digits a number has behind the country code.
-var lengths = map[string]int{"+32475": 9, "+32476": 9, "+322555": 8, "+329222": 8, "+4930555": 9, "+49151234": 10, "+4989555": 9,
-	"+442079460": 10, "+447700900": 10, "+33142680": 9, "+33612345": 9, "+1212555": 10, "+1415555": 10,
+var lengths = map[string]int{"+32475": 9, "+32476": 9, "+322555": 8, "+329222": 8, "+4930555": 9, "+49151234": 11, "+4989555": 9,
+	"+442079460": 10, "+447712": 10, "+33142680": 9, "+33612345": 9, "+1212555": 10, "+1415555": 10,
 	"+34915550": 9, "+34612345": 9, "+41445551": 9, "+41791234": 9, "+453255": 8, "+452012": 8, "+48501": 9, "+4822555": 9}
 
 // foreign invents a number behind some first digits.
@@ -314,13 +314,17 @@ func (o *office) onCall() {
 
 // dialler: campaigns of many short calls at home, several at once.
 func (o *office) dialler() {
+	var campaign []string
+	for range 6000 {
+		campaign = append(campaign, o.national())
+	}
 	for ext := firstDial; ext <= lastDial; ext++ {
 		for day := range o.days {
 			if !o.works(day) || day%7 == 4 {
 				continue
 			}
 			for at := o.at(day, 9.5); at.Before(o.at(day, 16.5)); at = at.Add(18*time.Second + o.gap(25*time.Second)) {
-				c := Call{Start: at, Path: Out, Number: o.national(), Ring: o.within(5*time.Second, 22*time.Second)}
+				c := Call{Start: at, Path: Out, Number: campaign[o.IntN(len(campaign))], Ring: o.within(5*time.Second, 22*time.Second)}
 				if o.chance(0.35) {
 					c.Talk = o.seconds(40, 0.8)
 				}
