@@ -58,6 +58,9 @@ func matching(expr, reason string) func(string) error {
 	}
 }
 
+// CheckCountry returns an error unless s is the ISO 3166 code of a country.
+func CheckCountry(s string) error { return checkCountry(s) }
+
 func checkAddress(s string) error {
 	host, port, err := net.SplitHostPort(s)
 	if err != nil || checkHost(host) != nil {

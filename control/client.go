@@ -85,6 +85,17 @@ func (c *Client) Lock(ctx context.Context, o LockOrder) error { return c.post(ct
 // Unlock lets a locked account call again.
 func (c *Client) Unlock(ctx context.Context, o LockOrder) error { return c.post(ctx, "unlock", o) }
 
+// Allow lets an account do for a time what rules object to.
+func (c *Client) Allow(ctx context.Context, o AllowOrder) (done Done, err error) {
+	return done, c.order(ctx, "allow", o, &done)
+}
+
+// Undo takes back what has a number: a decision, an exception, a forward that
+// was switched off.
+func (c *Client) Undo(ctx context.Context, id uint64) (done Done, err error) {
+	return done, c.order(ctx, "undo", id, &done)
+}
+
 // SetModes switches between observing and enforcing.
 func (c *Client) SetModes(ctx context.Context, m Modes) error { return c.post(ctx, "modes", m) }
 
@@ -142,11 +153,16 @@ func (c *Client) get(ctx context.Context, what string, v url.Values, answer any)
 }
 
 func (c *Client) post(ctx context.Context, what string, order any) error {
+	return c.order(ctx, what, order, &struct{}{})
+}
+
+// order is post for an order whose answer says something.
+func (c *Client) order(ctx context.Context, what string, order, answer any) error {
 	body, err := json.Marshal(order)
 	if err != nil {
 		return err
 	}
-	return c.do(ctx, http.MethodPost, what, bytes.NewReader(body), &struct{}{})
+	return c.do(ctx, http.MethodPost, what, bytes.NewReader(body), answer)
 }
 
 func (c *Client) do(ctx context.Context, method, what string, body io.Reader, answer any) error {

@@ -33,6 +33,11 @@ type Handler interface {
 	Hangup(ctx context.Context, id, by string) error
 	Lock(ctx context.Context, o LockOrder, by string) error
 	Unlock(ctx context.Context, o LockOrder, by string) error
+	// Allow lets an account do for a time what rules object to, and returns the
+	// exception's number.
+	Allow(ctx context.Context, o AllowOrder, by string) (Done, error)
+	// Undo takes back what has a number.
+	Undo(ctx context.Context, id uint64, by string) (Done, error)
 	SetModes(ctx context.Context, m Modes, by string) error
 }
 
@@ -177,6 +182,23 @@ type LockOrder struct {
 	Name   string        `json:"name"`
 	For    time.Duration `json:"for_ns,omitempty"` // 0: until unlocked
 	Reason string        `json:"reason,omitempty"`
+}
+
+// AllowOrder names an account that may call what rules object to.
+type AllowOrder struct {
+	PBX       string        `json:"pbx,omitempty"` // "": the only one there is
+	Domain    string        `json:"domain,omitempty"`
+	Name      string        `json:"name"`
+	Countries []string      `json:"countries,omitempty"`
+	Number    string        `json:"number,omitempty"` // E.164
+	For       time.Duration `json:"for_ns"`
+	Reason    string        `json:"reason,omitempty"`
+}
+
+// Done says what was done, for people.
+type Done struct {
+	ID   uint64 `json:"id,omitempty"` // by which it can be undone
+	Text string `json:"text"`
 }
 
 // Modes says which modes to change and to what; nil leaves a mode as it is.

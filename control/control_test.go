@@ -58,7 +58,13 @@ func (f *fake) Unban(_ context.Context, p netip.Prefix, by string) error { retur
 func (f *fake) Hangup(_ context.Context, id, by string) error            { return f.note(id, by) }
 func (f *fake) Lock(_ context.Context, o LockOrder, by string) error     { return f.note(o, by) }
 func (f *fake) Unlock(_ context.Context, o LockOrder, by string) error   { return f.note(o, by) }
-func (f *fake) SetModes(_ context.Context, m Modes, by string) error     { return f.note(m, by) }
+func (f *fake) Allow(_ context.Context, o AllowOrder, by string) (Done, error) {
+	return Done{7, "allowed"}, f.note(o, by)
+}
+func (f *fake) Undo(_ context.Context, id uint64, by string) (Done, error) {
+	return Done{Text: "undone"}, f.note(id, by)
+}
+func (f *fake) SetModes(_ context.Context, m Modes, by string) error { return f.note(m, by) }
 
 // serve runs a server until the test ends and returns a client of it.
 func serve(t *testing.T, h Handler) (*Client, *Server) {
@@ -143,6 +149,20 @@ func TestActing(t *testing.T) {
 		{"hangup", func(ctx context.Context) error { return c.Hangup(ctx, "1700.1") }, "1700.1"},
 		{"lock", func(ctx context.Context) error { return c.Lock(ctx, LockOrder{Name: "100", For: time.Hour}) }, LockOrder{Name: "100", For: time.Hour}},
 		{"unlock", func(ctx context.Context) error { return c.Unlock(ctx, LockOrder{PBX: "clinic", Name: "100"}) }, LockOrder{PBX: "clinic", Name: "100"}},
+		{"allow", func(ctx context.Context) error {
+			done, err := c.Allow(ctx, AllowOrder{Name: "100", Countries: []string{"TH"}, For: time.Hour})
+			if done != (Done{7, "allowed"}) {
+				t.Errorf("got %+v, want what was done", done)
+			}
+			return err
+		}, AllowOrder{Name: "100", Countries: []string{"TH"}, For: time.Hour}},
+		{"undo", func(ctx context.Context) error {
+			done, err := c.Undo(ctx, 17)
+			if done.Text != "undone" {
+				t.Errorf("got %+v, want what was done", done)
+			}
+			return err
+		}, uint64(17)},
 		{"modes", func(ctx context.Context) error { return c.SetModes(ctx, Modes{Calls: &enforce}) }, Modes{Calls: &enforce}},
 	}
 	for _, tt := range tests {

@@ -128,6 +128,8 @@ func (s *Server) routes() *http.ServeMux {
 	mux.Handle("POST /v1/hangup", act(s, h.Hangup))
 	mux.Handle("POST /v1/lock", act(s, h.Lock))
 	mux.Handle("POST /v1/unlock", act(s, h.Unlock))
+	mux.Handle("POST /v1/allow", answered(s, h.Allow))
+	mux.Handle("POST /v1/undo", answered(s, h.Undo))
 	mux.Handle("POST /v1/modes", act(s, h.SetModes))
 	return mux
 }
@@ -153,6 +155,13 @@ func look[T any](s *Server, f func(context.Context, url.Values) (T, error)) http
 
 // act does for callers who may act what their order says.
 func act[T any](s *Server, f func(ctx context.Context, order T, by string) error) http.Handler {
+	return answered(s, func(ctx context.Context, order T, by string) (struct{}, error) {
+		return struct{}{}, f(ctx, order, by)
+	})
+}
+
+// answered is act for what has more to say than that it is done.
+func answered[T, A any](s *Server, f func(ctx context.Context, order T, by string) (A, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, known := r.Context().Value(peerKey{}).(peer)
 		if !known || !p.acts() {
@@ -168,11 +177,12 @@ func act[T any](s *Server, f func(ctx context.Context, order T, by string) error
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), patience)
 		defer cancel()
-		if err := f(ctx, order, p.String()); err != nil {
+		answer, err := f(ctx, order, p.String())
+		if err != nil {
 			s.fail(w, err)
 			return
 		}
-		s.reply(w, http.StatusOK, struct{}{})
+		s.reply(w, http.StatusOK, answer)
 	})
 }
 

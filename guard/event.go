@@ -63,6 +63,7 @@ const (
 
 	// ForwardSet: calls to Account now go to Number, or with Number "" to the
 	// phone again. Exten names how, as the PBX does: an AstDB key, a feature code.
+	// Up says that it was so before anybody looked.
 	ForwardSet
 	// PINFailed: somebody gave a wrong PIN for the mailbox or dial-through
 	// service that Account names. Caller and Leg say who, as far as is known.

@@ -22,8 +22,17 @@ func (s *state) forwardSet(st *site, ev *Event) {
 	}
 	acc := s.account(ev.Account)
 	n := s.normalise(st.Plan, ev.Number)
+	if ev.Number == "" {
+		if f := acc.forward; f != nil && f.how == ev.Exten {
+			acc.forward = nil
+		}
+		return
+	}
 	s.forwarded(acc, n.E164, ev.Exten, ev.Number)
-	if n.E164 == "" || acc.nightOwl || acc.night.IsZero() || s.now.Sub(acc.night) > time.Hour {
+	if ev.Up && acc.forward != nil {
+		acc.forward.set = s.now.Add(-24 * time.Hour)
+	}
+	if n.E164 == "" || ev.Up || acc.nightOwl || acc.night.IsZero() || s.now.Sub(acc.night) > time.Hour {
 		return
 	}
 	s.tell(Decision{

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"sync"
 	"time"
 
@@ -167,6 +168,7 @@ func (s *session) oversize(over *wire.Oversize) {
 func (s *session) notice(event string, b *wire.Block) {
 	switch event {
 	case "FullyBooted":
+		s.booted(b)
 		if !s.asking() {
 			s.resync()
 		}
@@ -181,6 +183,20 @@ func (s *session) notice(event string, b *wire.Block) {
 			f(wire.Clip(b.Get("Module")))
 		}
 	}
+}
+
+// young is for how long an Asterisk counts as just started.
+const young = 2 * time.Minute
+
+// booted tells the guard of an Asterisk that has just started. It says so to
+// whoever logs in, at any time, so it goes by how long it is up.
+func (s *session) booted(b *wire.Block) {
+	up, err := strconv.Atoi(string(b.Get("Uptime")))
+	if err != nil || time.Duration(up)*time.Second > young {
+		return
+	}
+	s.emit(&guard.Event{Kind: guard.PBXChanged, PBX: s.link.pbx.options.Name, At: s.link.pbx.options.Now(),
+		Number: "Asterisk has started"})
 }
 
 // resync asks for the list of legs, behind the one that is on its way if there is one.

@@ -29,8 +29,10 @@ type daemon struct {
 	ports   map[string]*port // by PBX name; fixed once made
 	changed chan string      // names of PBXs whose own configuration may have changed
 	gate    *gate.Gate       // nil: there is none
-	names   names            // belongs to whoever looks around: the start, then the steward
-	tables  tables           // likewise
+	// forwards watch and change the forwards of PBXs, by name.
+	forwards map[string]func(context.Context) error
+	names    names  // belongs to whoever looks around: the start, then the steward
+	tables   tables // likewise
 
 	// mu guards what follows, which the steward and the command line change
 	// and the latter reads. Nobody holds it while waiting for the network.
@@ -107,9 +109,10 @@ func (d *daemon) makeEngine(ctx context.Context, now time.Time) {
 		d.log.Error("starting without a memory", "error", err)
 	}
 	memory.Standings = append(memory.Standings, d.registered(ctx)...)
-	pbxs := map[string]guard.PBX{}
-	out := guard.Outside{PBXs: pbxs, Firewall: d.wall, Ledger: d.ledger}
+	pbxs, boards := map[string]guard.PBX{}, map[string]guard.Switchboard{}
+	out := guard.Outside{PBXs: pbxs, Firewall: d.wall, Ledger: d.ledger, Switchboards: boards}
 	d.engine = guard.New(d.policy, out, memory, now)
+	d.openSwitchboards(boards, d.engine.Events())
 	for _, conf := range d.conf.PBX {
 		p := newPort(conf, d.engine.Events(), d.changed, d.log)
 		d.ports[conf.Name], pbxs[conf.Name] = p, p
@@ -130,6 +133,9 @@ func (d *daemon) run(ctx context.Context, reload <-chan os.Signal) (err error) {
 	above := crew.layer()
 	for _, p := range d.ports {
 		above.start("pbx "+p.name, p.run)
+	}
+	for name, run := range d.forwards {
+		above.start("forwards "+name, run)
 	}
 	if d.gate != nil {
 		above.start("gate", d.gate.Run)
