@@ -31,7 +31,7 @@ const agiTime = 2 * time.Second
 
 // serveAGI answers the question of one connection.
 func (g *Gate) serveAGI(ctx context.Context, c *conn) {
-	r := bufio.NewReaderSize(io.LimitReader(c, maxAGI), maxAGILine)
+	r := bufio.NewReader(io.LimitReader(c, maxAGI))
 	request, err := readAGI(r)
 	if errors.Is(err, io.EOF) || isTimeout(err) {
 		return // it said nothing
@@ -70,16 +70,13 @@ const Variable = "PBXGUARD"
 // readAGI reads up to the request and returns it. io.EOF says that nothing came.
 func readAGI(r *bufio.Reader) (string, error) {
 	for i := range agiLines {
-		line, err := r.ReadSlice('\n')
-		switch {
-		case errors.Is(err, io.EOF) && len(line) > 0:
-			return "", io.ErrUnexpectedEOF
-		case errors.Is(err, bufio.ErrBufferFull):
-			return "", fmt.Errorf("%w: a line exceeds %d bytes", errGarbled, maxAGILine)
-		case err != nil:
+		text, whole, err := readLine(r, maxAGILine)
+		if err != nil {
 			return "", err
 		}
-		text := strings.TrimRight(string(line), "\r\n")
+		if !whole {
+			return "", fmt.Errorf("%w: a line exceeds %d bytes", errGarbled, maxAGILine)
+		}
 		if i == 0 && text != agiFirst {
 			return "", fmt.Errorf("%w: it begins %.40q, not %q", errGarbled, text, agiFirst)
 		}
@@ -88,6 +85,28 @@ func readAGI(r *bufio.Reader) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%w: no %q within %d lines", errGarbled, agiRequest, agiLines)
+}
+
+// readLine reads a line without its end. Of one that is longer only so many
+// bytes are kept, and whole is false. io.EOF says that there was none,
+// io.ErrUnexpectedEOF that its end is missing.
+func readLine(r *bufio.Reader, most int) (line string, whole bool, err error) {
+	var kept []byte
+	size := 0
+	for {
+		part, err := r.ReadSlice('\n')
+		size += len(part)
+		kept = append(kept, part[:min(len(part), most-len(kept))]...)
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			continue
+		case errors.Is(err, io.EOF) && size > 0:
+			return "", false, io.ErrUnexpectedEOF
+		case err != nil:
+			return "", false, err
+		}
+		return strings.TrimRight(string(kept), "\r\n"), size <= most, nil
+	}
 }
 
 // parseAGI reads agi://HOST:PORT/PBX?leg=…&call=…&channel=…&trunk=…&dialled=…&number=…

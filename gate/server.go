@@ -13,6 +13,7 @@ import (
 // within milliseconds; a connection that says nothing costs 10 KB while it may.
 const (
 	maxConns    = 4096 // at once; the one that is silent longest makes room
+	maxLookups  = 4    // questions to the kernel at once: each may hold a thread
 	silence     = 2 * time.Second
 	bindRetry   = 5 * time.Second
 	complainGap = time.Minute
@@ -24,6 +25,7 @@ type server struct {
 	address *net.TCPAddr
 	options Options
 	serve   func(context.Context, *conn)
+	lookups chan struct{} // holds one for each that is under way
 
 	mu        sync.Mutex
 	bound     string // where it listens; "" while it does not
@@ -54,7 +56,7 @@ type conn struct {
 }
 
 func newServer(name string, at *net.TCPAddr, o Options, serve func(context.Context, *conn)) *server {
-	return &server{name: name, address: at, options: o, serve: serve, silent: list.New()}
+	return &server{name: name, address: at, options: o, serve: serve, lookups: make(chan struct{}, maxLookups), silent: list.New()}
 }
 
 // run listens until ctx is done.
@@ -171,7 +173,9 @@ func (s *server) leave(c *conn) {
 // welcome says whether the other end may ask: it is of this host, and the
 // kernel says that a user who may ask holds it.
 func (s *server) welcome(c *conn) bool {
+	s.lookups <- struct{}{}
 	uid, err := owner(c.TCPConn)
+	<-s.lookups
 	if err == nil && s.options.mayAsk(uid) {
 		return true
 	}

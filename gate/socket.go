@@ -25,8 +25,8 @@ import (
 // nothing would bound who connects, how many, and how much they send; and one
 // header with an odd name, which a caller on WebSocket can cause, makes it deaf.
 const (
-	maxHeader = 64 << 10  // bytes in a line
-	maxBlock  = 512 << 10 // bytes in a block; a channel has some 15 KB
+	maxHeader = 4 << 10 // bytes that are kept of a line; a caller can make one of 200 KB
+	maxBlock  = 4 << 20 // bytes in a block; a channel has some 15 KB
 )
 
 // How long a connection may take once it has been answered. FreeSWITCH does what
@@ -37,7 +37,7 @@ const (
 )
 
 // asks are the headers that are read. Each comes once; FreeSWITCH does not
-// encode the names of headers, so a second one is somebody's forgery.
+// encode the names of headers, so a second one is somebody's forgery, see [forgery].
 var asks = map[string]bool{
 	"Unique-ID": true, "Channel-Call-UUID": true, "Channel-Name": true, "Caller-Destination-Number": true,
 	"variable_pbxguard_pbx": true, "variable_pbxguard_number": true, "variable_pbxguard_trunk": true,
@@ -51,7 +51,7 @@ func (g *Gate) serveSocket(ctx context.Context, c *conn) {
 	if err := tell(c, command.Connect{}); err != nil {
 		return
 	}
-	r := bufio.NewReaderSize(io.LimitReader(c, maxBlock), maxHeader)
+	r := bufio.NewReader(io.LimitReader(c, maxBlock))
 	headers, err := readChannel(r)
 	if errors.Is(err, io.EOF) || isTimeout(err) {
 		return // it said nothing
@@ -62,15 +62,11 @@ func (g *Gate) serveSocket(ctx context.Context, c *conn) {
 	if err == nil {
 		ev, err = parseChannel(headers)
 	}
-	forged := errors.Is(err, errForged)
-	if err != nil && !forged {
+	if err != nil {
 		g.garbled(c, err)
 		return
 	}
-	allow := !forged && g.ask(ctx, ev, came)
-	if forged {
-		g.garbled(c, err)
-	}
+	allow := g.ask(ctx, ev, came)
 	within := socketTime
 	if !allow && g.options.Announcement != "" {
 		within = announceTime
@@ -117,40 +113,40 @@ func tell(w io.Writer, do command.Command) error {
 	return err
 }
 
-// errForged is a header that is there twice.
-var errForged = errors.New("somebody forged a header of FreeSWITCH")
+// forgery ends a number that somebody has given twice, or which no telephone can
+// have: no such number is understood, so that the rules judge it as one which
+// hides another.
+const forgery = "\nforged"
 
 // readChannel reads the block that answers "connect" and returns the headers
-// that are of interest. io.EOF says that nothing came.
+// that are of interest, each as it came first; forgery stands behind a number if
+// any of them came again, or is longer than any can be. io.EOF says that nothing came.
 func readChannel(r *bufio.Reader) (map[string]string, error) {
 	headers := map[string]string{}
 	forged := ""
 	for first := true; ; first = false {
-		line, err := r.ReadSlice('\n')
-		switch {
-		case errors.Is(err, bufio.ErrBufferFull):
-			return nil, fmt.Errorf("%w: a line exceeds %d bytes", errGarbled, maxHeader)
-		case errors.Is(err, io.EOF) && (len(line) > 0 || !first):
+		line, whole, err := readLine(r, maxHeader)
+		if errors.Is(err, io.EOF) && !first {
 			return nil, io.ErrUnexpectedEOF
-		case err != nil:
+		}
+		if err != nil {
 			return nil, err
 		}
-		text := strings.TrimRight(string(line), "\r\n")
-		if text == "" && forged != "" {
-			return headers, fmt.Errorf("%w: %s is there twice", errForged, forged)
-		}
-		if text == "" {
+		if line == "" {
+			headers["variable_pbxguard_number"] = cmp.Or(headers["variable_pbxguard_number"], headers["Caller-Destination-Number"]) + forged
 			return headers, nil
 		}
-		key, value, _ := strings.Cut(text, ":")
+		key, value, _ := strings.Cut(line, ":")
 		if !asks[key] {
 			continue
 		}
-		if _, again := headers[key]; again {
-			forged = key
-			continue
+		value = decode(strings.TrimPrefix(value, " "))
+		if _, again := headers[key]; again || !whole || len(value) > maxValue {
+			forged = forgery
 		}
-		headers[key] = decode(strings.TrimPrefix(value, " "))
+		if _, again := headers[key]; !again {
+			headers[key] = value[:min(len(value), maxValue)]
+		}
 	}
 }
 
@@ -167,11 +163,6 @@ func decode(value string) string {
 // number is the one that the dial plan says it will send or, without one, the
 // one that was dialled.
 func parseChannel(h map[string]string) (ev guard.Event, err error) {
-	for key, value := range h {
-		if len(value) > maxValue {
-			return ev, fmt.Errorf("%w: %s exceeds %d bytes", errGarbled, key, maxValue)
-		}
-	}
 	pbx := h["variable_pbxguard_pbx"]
 	ev = guard.Event{
 		PBX: pbx, Leg: guard.LegID(h["Unique-ID"]), Call: guard.CallID(h["Channel-Call-UUID"]),
@@ -184,9 +175,6 @@ func parseChannel(h map[string]string) (ev guard.Event, err error) {
 	if user != "" {
 		domain := strings.ToLower(cmp.Or(h["variable_domain_name"], h["variable_sip_auth_realm"]))
 		ev.Account = guard.Account{PBX: pbx, Domain: domain, Name: user}
-	}
-	if ev.Number == "" {
-		ev.Number = ev.Exten
 	}
 	return complete(ev, h["variable_pbxguard_trunk"])
 }

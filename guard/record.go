@@ -40,7 +40,7 @@ type Decision struct {
 	Source   netip.Addr `json:"source,omitzero"`
 	By       string     `json:"by,omitempty"` // a person, where one acted
 	// Confirmed tells how a kill ended, in a later record of the same ID:
-	// "", "confirmed", "unconfirmed", "emergency".
+	// "", "confirmed", "unconfirmed", "denied" (by a gate), "emergency".
 	Outcome string        `json:"outcome,omitempty"`
 	After   time.Duration `json:"after_ns,omitempty"` // from the order to its outcome
 }

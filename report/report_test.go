@@ -154,6 +154,8 @@ func TestStatus(t *testing.T) {
 	troubled := status()
 	troubled.Engine.CallsMode, troubled.Engine.BansMode = guard.Observe, guard.Observe
 	troubled.Day = control.Totals{WouldKill: 12, WouldBan: 1}
+	troubled.Gate = &control.Gate{Asked: 1234, Denied: 5, Slowest: 1234567, Listeners: []control.GateListener{
+		{Name: "fastagi", Address: "127.0.0.1:4573", Listening: true}, {Name: "socket", Address: "127.0.0.1:8084"}}}
 	troubled.Engine.Learning, troubled.Engine.Watched = true, 20*time.Minute
 	troubled.Engine.Unknown = []string{"door", "\x1b[31mgate"}
 	troubled.Engine.Locks = []guard.Bar{{Account: account("100"), At: now.Add(-time.Hour), Until: now.Add(time.Hour), Reason: "stolen phone"}}
@@ -233,6 +235,7 @@ func FuzzPage(f *testing.F) {
 		st.Gaps = []guard.Gap{{PBX: s, Reason: s}}
 		st.Problems = []control.Check{{Name: s, Result: control.Failed, Detail: s, Fix: s}}
 		st.Firewall = control.Firewall{Mode: s, Error: s}
+		st.Gate = &control.Gate{Listeners: []control.GateListener{{Name: s, Address: s, Listening: true}}}
 
 		var b bytes.Buffer
 		p := &Page{W: &b, Now: now}

@@ -100,6 +100,21 @@ func (p *Page) sites(b *bytes.Buffer, st control.Status) {
 	b.WriteByte('\n')
 }
 
+// gate writes where the PBX asks before calls leave, and what came of it.
+func gate(b *bytes.Buffer, g *control.Gate) {
+	if g == nil {
+		return
+	}
+	var at []string
+	for _, l := range g.Listeners {
+		if l.Listening {
+			at = append(at, Safe(l.Address))
+		}
+	}
+	fmt.Fprintf(b, "Gate at %s: %d asked, %d denied; the slowest answer took %s\n",
+		or(strings.Join(at, ", ")), g.Asked, g.Denied, g.Slowest.Round(10*time.Microsecond))
+}
+
 // totals writes what goes on now and what was done.
 func (p *Page) totals(b *bytes.Buffer, st control.Status) {
 	e := st.Engine
@@ -107,10 +122,7 @@ func (p *Page) totals(b *bytes.Buffer, st control.Status) {
 		calls(e.Calls), count(e.Bans, "ban", "bans"), count(len(e.Locks), "lock", "locks"), or(Safe(st.Firewall.Mode)))
 	fmt.Fprintf(b, "In 24 h %s killed, %s banned; since the start %d of %d kills confirmed\n",
 		calls(st.Day.Killed), addresses(st.Day.Banned), e.Confirmed, e.Kills)
-	if g := st.Gate; g != nil {
-		fmt.Fprintf(b, "The gate was asked %s times and denied %s; the slowest answer took %s\n",
-			strconv.FormatUint(g.Asked, 10), strconv.FormatUint(g.Denied, 10), g.Slowest.Round(10*time.Microsecond))
-	}
+	gate(b, st.Gate)
 	if e.Learning {
 		fmt.Fprintf(b, "Learning who is honest: watched for %s; addresses with a success behind them get alerts, not bans\n", span(e.Watched))
 	}

@@ -61,6 +61,8 @@ func (t *teller) tell(d guard.Decision) {
 	switch {
 	case d.Outcome == "unconfirmed":
 		message, level = "kill unconfirmed", slog.LevelError
+	case d.Outcome == "denied":
+		message, level = "denied before it left", slog.LevelDebug
 	case d.Outcome != "":
 		message, level = "kill "+d.Outcome, slog.LevelDebug
 	case d.Action == guard.Alert:
