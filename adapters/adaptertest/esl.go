@@ -214,6 +214,7 @@ func (e *ESL) answer(c *eslConn, command string) (answer string, ended guard.Leg
 	default:
 		return reply("-ERR command not found"), ""
 	}
+	rest = strings.TrimSpace(rest)
 	if canned, ok := e.apis[rest]; ok {
 		return response(canned), ""
 	}
