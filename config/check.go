@@ -79,8 +79,11 @@ func (c *Config) checkGroups(t *table) {
 
 func (p *PBX) check(t *table) {
 	before := len(t.errs)
+	if p.Type == FreeSWITCH {
+		p.freeSWITCH(t)
+	}
 	for _, key := range []string{"name", "address", "username"} {
-		if n := t.at(key); n != nil && n.text == "" {
+		if n := t.at(key); n != nil && n.text == "" && (key != "username" || p.Type != FreeSWITCH) {
 			t.fail(key, "must not be empty", "")
 		}
 	}
@@ -89,7 +92,9 @@ func (p *PBX) check(t *table) {
 			t.fail(key, "has no effect without tls = true", "")
 		}
 	}
-	if p.Login == "plain" && !p.TLS && !p.loopback() {
+	if p.Type == FreeSWITCH {
+		// It has one way to log in, and no TLS.
+	} else if p.Login == "plain" && !p.TLS && !p.loopback() {
 		t.fail("login", "would send the secret in the clear; use \"challenge\" or tls = true", quoted(p.Login))
 	} else if !p.TLS && !p.loopback() {
 		t.warn("pbx %s: anybody between here and %s can read what is dialled, and change it; use tls = true", p.Name, p.Address)

@@ -43,14 +43,14 @@ type Config struct {
 // PBX is one PBX to watch.
 type PBX struct {
 	Name       string `toml:"name" is:"name" doc:"what it is called in logs, decisions and commands"`
-	Type       string `toml:"type" one:"asterisk" doc:"what it is"`
-	Address    string `toml:"address" is:"address" doc:"where its AMI listens"`
+	Type       string `toml:"type" one:"asterisk freeswitch" doc:"what it is"`
+	Address    string `toml:"address" is:"address" doc:"where its AMI or its event socket listens; of a FreeSWITCH \"127.0.0.1:8021\""`
 	TLS        bool   `toml:"tls" doc:"whether its AMI speaks TLS"`
 	CAFile     string `toml:"ca_file" is:"path" doc:"certificates to trust instead of the host's: the authority's, or the PBX's own"`
 	ServerName string `toml:"server_name" is:"host" doc:"the name in the PBX's certificate, if it is not that in address"`
 	Login      string `toml:"login" one:"challenge plain" doc:"how to log in: \"challenge\" never sends the secret, \"plain\" does"`
 
-	Username   string `toml:"username" doc:"the AMI account, which needs read = security,call,system and write = call"`
+	Username   string `toml:"username" doc:"the AMI account, which needs read = security,call,system and write = call; of a FreeSWITCH a user of its directory, user@domain, or nobody: then the secret is that of the event socket"`
 	Secret     Secret `toml:"secret" doc:"its secret; without any of these three keys, NAME.secret beside this file holds it"`
 	SecretFile string `toml:"secret_file" is:"file" doc:"the file that holds the secret"`
 	Credential string `toml:"credential" is:"name" doc:"the systemd credential that holds the secret"`
@@ -60,7 +60,7 @@ type PBX struct {
 	AdminSecretFile string `toml:"admin_secret_file" is:"file" doc:"the file that holds it"`
 	AdminCredential string `toml:"admin_credential" is:"name" doc:"the systemd credential that holds it"`
 
-	ConfigDir     string   `toml:"config_dir" is:"path" doc:"where the PBX's own configuration stands, from which trunks and phones are learnt"`
+	ConfigDir     string   `toml:"config_dir" is:"path" doc:"where the PBX's own configuration stands, from which trunks and phones are learnt; of a FreeSWITCH \"/etc/freeswitch\""`
 	Trunks        []string `toml:"trunks" is:"glob" doc:"endpoints that lead outside, besides those found in config_dir; * and ? stand for other characters"`
 	Phones        []string `toml:"phones" is:"glob" doc:"endpoints that are extensions, besides those found"`
 	Numbers       []string `toml:"numbers" is:"numbers" doc:"the numbers that belong to the site, in full: \"+3120555xxxx\"; x stands for a digit. Without them, rules about caller ids leave them alone"`
@@ -216,7 +216,7 @@ const (
 func defaultPBX() PBX {
 	return PBX{
 		Name:        "asterisk",
-		Type:        "asterisk",
+		Type:        Asterisk,
 		Address:     "127.0.0.1:5038",
 		Login:       "challenge",
 		Username:    "pbxguard",

@@ -16,7 +16,11 @@ import (
 func (p *PBX) readSecrets(t *table) {
 	main := account{"", &p.Secret, p.SecretFile, p.Credential, p.Name + ".secret"}
 	if !main.read(t) {
-		t.warn("pbx %s: there is no secret for its AMI yet; \"pbxguard setup\" makes an account", p.Name)
+		where := "AMI"
+		if p.Type == FreeSWITCH {
+			where = "event socket"
+		}
+		t.warn("pbx %s: there is no secret for its %s yet; \"pbxguard setup\" makes an account", p.Name, where)
 	}
 	if p.AdminUsername == "" {
 		for _, key := range []string{"admin_secret", "admin_secret_file", "admin_credential"} {

@@ -57,7 +57,7 @@ type Status struct {
 // PBX is the daemon's view of its connections to one PBX.
 type PBX struct {
 	Name    string `json:"name"`
-	Type    string `json:"type"` // "asterisk"
+	Type    string `json:"type"` // "asterisk", "freeswitch"
 	Version string `json:"version,omitempty"`
 	Links   []Link `json:"links"`
 	Shed    uint64 `json:"shed"`    // events lost because the guard was behind
@@ -66,7 +66,7 @@ type PBX struct {
 
 // Link is one connection to a PBX.
 type Link struct {
-	Purpose    string    `json:"purpose"` // "calls", "security"
+	Purpose    string    `json:"purpose"` // "calls", "security"; of a FreeSWITCH "events", "kills", "log"
 	State      string    `json:"state"`   // "connected", "connecting", "refused", "down"
 	Since      time.Time `json:"since,omitzero"`
 	Error      string    `json:"error,omitempty"`

@@ -125,3 +125,20 @@ func TestForwardWithinADomain(t *testing.T) {
 	}
 	t.Error("no call was recorded")
 }
+
+// TestListTellsTrunks: a list that says which trunk a leg calls is enough to know
+// the trunk's own leg in it, though nobody has configured or seen it.
+func TestListTellsTrunks(t *testing.T) {
+	p := enforcing(t)
+	p.PBXs["a"].Trunks = nil
+	p.Default = Limits{Countries: map[string]bool{}, CountryAction: Kill}
+	r := newRig(t, p)
+	r.feed(Event{Kind: ResyncStarted})
+	r.feed(Event{Kind: LegListed, Leg: "b", Call: "a", Channel: "b", Account: ext("trunk")})
+	r.feed(Event{Kind: LegListed, Leg: "a", Call: "a", Channel: "a", Account: ext("100"), Number: "0025261234567",
+		ToTrunk: true, OtherAccount: ext("trunk"), Sent: "0025261234567"})
+	r.feed(Event{Kind: ResyncEnded})
+	if d, ok := r.last("country"); !ok || d.Account != ext("100") || len(r.hungUp) == 0 {
+		t.Errorf("got %+v and the ends of %v, want those of the call of 100", d, r.hungUp)
+	}
+}

@@ -51,6 +51,7 @@ func (s *state) legListed(st *site, ev *Event) {
 		l.answered = l.started
 	}
 	if ev.ToTrunk {
+		st.learnTrunk(s.account(ev.OtherAccount))
 		st.calling = append(st.calling, calling{l, ev.OtherAccount, ev.Sent})
 	}
 }

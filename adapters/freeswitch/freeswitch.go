@@ -164,6 +164,13 @@ func (p *PBX) Resync() bool {
 // once. Orders wait for it.
 func (p *PBX) Redial() bool { return p.links[1].redial() }
 
+// Beat tells the dial plan that the gate may be asked until a time, or with the
+// zero time that it may not. It queues and returns at once; false says that there
+// is no connection to tell it over.
+func (p *PBX) Beat(until time.Time) bool {
+	return p.links[1].up() && p.kills.order(order{until: until, at: time.Now()})
+}
+
 // shed is told that events were lost, and again when all that wait are delivered.
 func (p *PBX) shed(lost int, over bool) {
 	if !over {

@@ -2,6 +2,7 @@ package freeswitch
 
 import (
 	"errors"
+	"strconv"
 	"sync"
 	"time"
 
@@ -14,10 +15,11 @@ import (
 // one account has.
 const maxOrders = 4096
 
-// order is the end of a leg.
+// order is the end of a leg or, without one, a beat of the gate's heart.
 type order struct {
 	leg   guard.LegID
 	cause int       // Q.850; 0: FreeSWITCH's own choice
+	until time.Time // of a beat
 	at    time.Time // when it was given
 }
 
@@ -29,7 +31,13 @@ type kills struct {
 	orders chan order
 
 	mu   sync.Mutex
-	sent []guard.LegID // not yet answered, the oldest first; "" is a keepalive
+	sent []question // not yet answered, the oldest first
+}
+
+// question is a command whose answer is waited for.
+type question struct {
+	leg  guard.LegID // to be ended
+	beat bool
 }
 
 // order queues an order and says whether there was room.
@@ -64,11 +72,17 @@ func (k *kills) take(s *session, f *frame) error {
 		k.mu.Unlock()
 		return errors.New("FreeSWITCH answers what was not asked")
 	}
-	leg := k.sent[0]
+	asked := k.sent[0]
 	k.sent = k.sent[1:]
 	k.mu.Unlock()
+	leg := asked.leg
 	switch answer := string(f.answer()); {
-	case leg == "" || f.ok():
+	case f.ok(), leg == "" && !asked.beat:
+	case asked.beat:
+		if s.refusals.Allow(k.pbx.options.Now()) {
+			s.link.log.Error("FreeSWITCH is not told that the gate is there", "answer", wire.Printed([]byte(answer)),
+				"hint", "mod_hash must be loaded, and esl-allowed-api of the user must name hash")
+		}
 	case answer == "-ERR No such channel!":
 		k.pbx.events.Put(&guard.Event{Kind: guard.HangupRefused, PBX: k.pbx.options.Name, At: k.pbx.options.Now(), Leg: leg})
 	default:
@@ -90,7 +104,7 @@ func (k *kills) write(s *session) error {
 		case o := <-k.orders:
 			buf, hangups = k.collect(buf, o)
 		case <-ping.C:
-			buf = k.append(buf, "", keepalive)
+			buf = k.append(buf, question{}, keepalive)
 		case <-s.quit:
 			return nil
 		}
@@ -109,9 +123,13 @@ func (k *kills) write(s *session) error {
 // again since.
 func (k *kills) collect(buf []byte, o order) (out []byte, hangups int) {
 	for {
-		if time.Since(o.at) < k.pbx.timing.stale {
+		switch {
+		case time.Since(o.at) >= k.pbx.timing.stale:
+		case o.leg == "":
+			buf = k.append(buf, question{beat: true}, beatCommand(o.until))
+		default:
 			hangups++
-			buf = k.append(buf, o.leg, killCommand(o.leg, o.cause))
+			buf = k.append(buf, question{leg: o.leg}, killCommand(o.leg, o.cause))
 		}
 		if len(buf) > 32<<10 {
 			return buf, hangups
@@ -124,11 +142,11 @@ func (k *kills) collect(buf []byte, o order) (out []byte, hangups int) {
 	}
 }
 
-// append appends a command whose answer will be for leg.
-func (k *kills) append(buf []byte, leg guard.LegID, command []byte) []byte {
+// append appends a command and notes what its answer will be about.
+func (k *kills) append(buf []byte, q question, command []byte) []byte {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.sent = append(k.sent, leg)
+	k.sent = append(k.sent, q)
 	return append(buf, command...)
 }
 
@@ -139,6 +157,16 @@ func killCommand(leg guard.LegID, cause int) []byte {
 		b = append(append(b, ' '), name...)
 	}
 	return append(b, "\n\n"...)
+}
+
+// beatCommand writes until when the gate may be asked where the dial plan reads
+// it: into mod_hash, as seconds since 1970. The zero time is in the past.
+func beatCommand(until time.Time) []byte {
+	at := int64(0)
+	if !until.IsZero() {
+		at = until.Unix()
+	}
+	return append(strconv.AppendInt([]byte("api hash insert/pbxguard/until/"), at, 10), "\n\n"...)
 }
 
 // causes are FreeSWITCH's names of Q.850 causes, as uuid_kill takes them

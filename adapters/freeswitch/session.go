@@ -20,6 +20,7 @@ type session struct {
 	notice    string // what FreeSWITCH said of its own end
 	farewell  string // why it ended
 	oversizes pace.Throttle
+	refusals  pace.Throttle
 	quit      chan struct{}
 
 	mu    sync.Mutex

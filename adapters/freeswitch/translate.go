@@ -13,8 +13,15 @@ import (
 // subclasses, so it stands last. A call costs eight of these events and 51 KB;
 // ALL would be 66 events and 329 KB. register_failure is left out: it tells of
 // each failure again, without the account.
-const subscription = "event plain CHANNEL_CREATE CHANNEL_ANSWER CHANNEL_HANGUP_COMPLETE RELOADXML " +
-	"CUSTOM sofia::pre_register sofia::register_attempt sofia::register sofia::unregister sofia::expire sofia::wrong_call_state"
+const subscription = "event plain " + EventsNeeded
+
+// What a user of the directory must be allowed for the guard to work, in the
+// words of esl-allowed-events and esl-allowed-api.
+const (
+	EventsNeeded = "CHANNEL_CREATE CHANNEL_ANSWER CHANNEL_HANGUP_COMPLETE RELOADXML " +
+		"CUSTOM sofia::pre_register sofia::register_attempt sofia::register sofia::unregister sofia::expire sofia::wrong_call_state"
+	APINeeded = "uuid_kill uuid_dump show"
+)
 
 // translator turns FreeSWITCH's events into the guard's. It does no I/O and has
 // no clock. Events overtake each other, also those of one leg, so an answer that

@@ -263,6 +263,15 @@ func TestKillCommand(t *testing.T) {
 	}
 }
 
+func TestBeatCommand(t *testing.T) {
+	if got, want := string(beatCommand(time.Unix(1795320871, 5))), "api hash insert/pbxguard/until/1795320871\n\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := string(beatCommand(time.Time{})), "api hash insert/pbxguard/until/0\n\n"; got != want {
+		t.Errorf("never: got %q, want %q", got, want)
+	}
+}
+
 // TestBookIsBounded feeds more legs than a PBX has, and more ends.
 func TestBookIsBounded(t *testing.T) {
 	k := newBook()

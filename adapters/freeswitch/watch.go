@@ -25,7 +25,7 @@ func (w *watch) begin(c *conn) error {
 	if !f.ok() {
 		return &refusedError{
 			what: "FreeSWITCH does not let the user have the events: " + wire.Printed(f.answer()),
-			hint: "esl-allowed-events of the user must name all of: " + subscription[len("event plain "):],
+			hint: "esl-allowed-events of the user must name all of: " + EventsNeeded,
 		}
 	}
 	return nil

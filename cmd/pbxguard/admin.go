@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"pbxguard/adapters/asterisk"
+	"pbxguard/adapters/freeswitch"
 	"pbxguard/config"
 	"pbxguard/control"
 	"pbxguard/guard"
@@ -17,9 +19,49 @@ func openAdmin(conf config.PBX, log *slog.Logger) (*asterisk.Admin, error) {
 	})
 }
 
+// errNoAdmin says that a FreeSWITCH's administration is out of reach: a user of
+// the directory is let in by no library, and may do little on purpose.
+var errNoAdmin = errors.New("the guard is a user of the directory, who may not ask for that")
+
+// openESL prepares the connection over which a FreeSWITCH is asked for what its
+// events do not tell.
+func openESL(conf config.PBX) (*freeswitch.Admin, error) {
+	if conf.Username != "" {
+		return nil, errNoAdmin
+	}
+	return freeswitch.NewAdmin(freeswitch.AdminOptions{Address: conf.Address, Password: conf.Secret.Reveal()})
+}
+
+// askGateways asks a FreeSWITCH for its gateways where its files cannot be read,
+// for the reason given.
+func askGateways(ctx context.Context, conf config.PBX, unread error) (discovered, error) {
+	admin, err := openESL(conf)
+	if err != nil {
+		return discovered{}, errors.Join(unread, err)
+	}
+	defer admin.Close()
+	gateways, err := admin.Gateways(ctx)
+	if err != nil {
+		return discovered{}, errors.Join(unread, err)
+	}
+	var d discovered
+	for _, g := range gateways {
+		d.trunks = append(d.trunks, trunk{g.Name, g.Hosts})
+	}
+	return d, nil
+}
+
 // contacts lists the phones that are registered with a PBX now: as its database
 // file says or, where that cannot be read, as the second account is told.
 func contacts(ctx context.Context, conf config.PBX, astdb string, log *slog.Logger) ([]guard.Standing, error) {
+	if conf.Type == config.FreeSWITCH {
+		admin, err := openESL(conf)
+		if err != nil {
+			return nil, err
+		}
+		defer admin.Close()
+		return admin.Registrations(ctx)
+	}
 	found, err := asterisk.Contacts(astdb)
 	if err == nil || conf.AdminUsername == "" {
 		return found, err

@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"pbxguard/adapters/asterisk"
 	"pbxguard/config"
 	"pbxguard/control"
 	"pbxguard/guard"
@@ -48,7 +47,7 @@ func (c *cli) checks(ctx context.Context, conf *config.Config) []control.Check {
 		checks = append(checks, control.Check{Name: "configuration", Result: control.Warning, Detail: w})
 	}
 	for _, pbx := range conf.PBX {
-		checks = append(checks, checkAccess(pbx), checkRights(pbx), checkLogin(ctx, pbx))
+		checks = append(checks, checkAccess(pbx), checkRights(pbx, conf.Gate.Enabled), checkLogin(ctx, pbx))
 		checks = append(checks, checkAdmin(ctx, pbx)...)
 		checks = append(checks, checkZone(pbx))
 	}
@@ -89,7 +88,7 @@ func checkLogin(ctx context.Context, conf config.PBX) control.Check {
 		for range events { // nobody judges them
 		}
 	}()
-	check = waitForLogin(ctx, pbx, check)
+	check = waitForLogin(ctx, pbx, conf.Address, check)
 	cancel()
 	if err := <-ended; err != nil {
 		check.Result, check.Detail = control.Failed, err.Error()
@@ -98,25 +97,31 @@ func checkLogin(ctx context.Context, conf config.PBX) control.Check {
 	return check
 }
 
-// waitForLogin watches a PBX's connections until both work or one does not.
-func waitForLogin(ctx context.Context, pbx *asterisk.PBX, check control.Check) control.Check {
+// waitForLogin watches a PBX's connections until all work or one does not.
+func waitForLogin(ctx context.Context, pbx adapter, address string, check control.Check) control.Check {
 	poll := time.NewTicker(20 * time.Millisecond)
 	defer poll.Stop()
 	for {
-		st := pbx.Status()
-		for _, l := range []asterisk.LinkStatus{st.Calls, st.Security} {
+		var st control.PBX
+		connections(pbx, &st)
+		all := true
+		for _, l := range st.Links {
 			if l.Error != "" {
 				check.Detail, check.Fix = l.Error, fixFor(l.State)
 				return check
 			}
+			all = all && l.State == control.Connected
 		}
-		if st.Calls.State == control.Connected && st.Security.State == control.Connected {
-			check.Result, check.Detail = control.OK, "logged in to "+st.Address+" ("+st.Calls.Banner+")"
+		if all {
+			check.Result, check.Detail = control.OK, "logged in to "+address
+			if st.Version != "" {
+				check.Detail += " (" + st.Version + ")"
+			}
 			return check
 		}
 		select {
 		case <-ctx.Done():
-			check.Detail = "no answer from " + st.Address
+			check.Detail = "no answer from " + address
 			return check
 		case <-poll.C:
 		}

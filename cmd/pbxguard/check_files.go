@@ -27,7 +27,11 @@ func checkAccess(conf config.PBX) control.Check {
 		return check // not installed as a package: the daemon runs as whoever starts it
 	}
 	groups, err := u.GroupIds()
-	for _, path := range []string{conf.ConfigDir, filepath.Join(conf.ConfigDir, "manager.conf")} {
+	file := "manager.conf"
+	if conf.Type == config.FreeSWITCH {
+		file = "freeswitch.xml"
+	}
+	for _, path := range []string{conf.ConfigDir, filepath.Join(conf.ConfigDir, file)} {
 		info, statErr := os.Stat(path)
 		if err != nil || statErr != nil {
 			continue // told by whoever reads it
@@ -47,7 +51,10 @@ func checkAccess(conf config.PBX) control.Check {
 
 // checkRights sees whether the guard's account may do no more than it must: who
 // takes the guard over has the account (R6).
-func checkRights(conf config.PBX) control.Check {
+func checkRights(conf config.PBX, gate bool) control.Check {
+	if conf.Type == config.FreeSWITCH {
+		return checkESLRights(conf, gate)
+	}
 	check := control.Check{Name: "pbx " + conf.Name, Result: control.Skipped, Detail: "the rights of its account are not known"}
 	_, found, err := asterisk.DiscoverAt(conf.ConfigDir)
 	if err != nil {

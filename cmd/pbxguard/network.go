@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"pbxguard/adapters/asterisk"
 	"pbxguard/config"
 	"pbxguard/control"
 	"pbxguard/sandbox"
@@ -84,13 +83,11 @@ func checkNetwork(wanted []sandbox.Destination, root string) control.Check {
 func namedHosts(conf *config.Config) []string {
 	hosts := conf.Bans.Names()
 	for _, pbx := range conf.PBX {
-		_, found, err := asterisk.DiscoverAt(pbx.ConfigDir)
+		found, err := discover(pbx)
 		if err != nil {
 			continue // told by another check
 		}
-		for _, t := range found.Trunks {
-			hosts = append(hosts, t.Hosts...)
-		}
+		hosts = append(hosts, found.hosts()...)
 	}
 	return hosts
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pbxguard/adapters/asterisk"
+	"pbxguard/adapters/freeswitch"
 	"pbxguard/config"
 	"pbxguard/guard"
 )
@@ -17,18 +18,33 @@ import (
 // may change the connection, and before there is an account there is none.
 type port struct {
 	name    string
+	kind    string // of PBX, as the configuration names it
 	events  chan<- guard.Event
 	changed chan<- string // the PBX's name, when its own configuration may have changed
 	log     *slog.Logger
 	change  chan config.PBX
-	current atomic.Pointer[asterisk.PBX] // nil: no connection can be tried
-	broken  atomic.Pointer[string]       // why not
+	current atomic.Pointer[watched] // nil: no connection can be tried
+	broken  atomic.Pointer[string]  // why not
 }
 
-var errNoAccount = errors.New("no AMI account yet")
+var (
+	errNoAccount  = errors.New("no AMI account yet")
+	errNoPassword = errors.New("no password for the event socket yet")
+)
+
+// adapter watches one PBX, of whatever kind.
+type adapter interface {
+	guard.PBX
+	Run(context.Context) error
+	// Beat tells the PBX that the gate may be asked until a time.
+	Beat(until time.Time) bool
+}
+
+// watched is an adapter that runs.
+type watched struct{ adapter }
 
 func newPort(conf config.PBX, events chan<- guard.Event, changed chan<- string, log *slog.Logger) *port {
-	p := &port{name: conf.Name, events: events, changed: changed, log: log, change: make(chan config.PBX, 1)}
+	p := &port{name: conf.Name, kind: conf.Type, events: events, changed: changed, log: log, change: make(chan config.PBX, 1)}
 	p.change <- conf
 	return p
 }
@@ -78,7 +94,7 @@ func (p *port) connect(ctx context.Context, conf config.PBX, ended chan<- struct
 		return
 	}
 	p.broken.Store(nil)
-	p.current.Store(pbx)
+	p.current.Store(&watched{pbx})
 	defer p.current.Store(nil)
 	if err := pbx.Run(ctx); err != nil && ctx.Err() == nil {
 		why := err.Error()
@@ -97,9 +113,22 @@ func (p *port) reloaded(string) {
 }
 
 // dial prepares the connections to a PBX.
-func dial(conf config.PBX, events chan<- guard.Event, log *slog.Logger, reloaded func(string)) (*asterisk.PBX, error) {
+func dial(conf config.PBX, events chan<- guard.Event, log *slog.Logger, reloaded func(string)) (adapter, error) {
 	if conf.Secret == "" {
+		if conf.Type == config.FreeSWITCH {
+			return nil, errNoPassword
+		}
 		return nil, errNoAccount
+	}
+	if conf.Type == config.FreeSWITCH {
+		return freeswitch.New(freeswitch.Options{
+			Name: conf.Name, Address: conf.Address, User: conf.Username, Password: conf.Secret.Reveal(),
+			Events: events, Log: log, OnReload: func() {
+				if reloaded != nil {
+					reloaded("")
+				}
+			},
+		})
 	}
 	return asterisk.New(asterisk.Options{
 		Name: conf.Name, Address: conf.Address, TLS: conf.TLSConfig(),

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"pbxguard/adapters/asterisk"
 	"pbxguard/config"
 	"pbxguard/guard"
 	"pbxguard/history"
@@ -203,15 +202,11 @@ func (c *cli) policyFile() (*config.Config, error) {
 func foundAt(conf *config.Config) surroundings {
 	s := surroundings{found: map[string]config.Discovered{}}
 	for _, pbx := range conf.PBX {
-		_, found, err := asterisk.DiscoverAt(pbx.ConfigDir)
+		found, err := discover(pbx)
 		if err != nil {
 			continue // the records may be another host's
 		}
-		seen := config.Discovered{Phones: found.Phones}
-		for _, t := range found.Trunks {
-			seen.Trunks = append(seen.Trunks, t.Name)
-		}
-		s.found[pbx.Name] = seen
+		s.found[pbx.Name] = found.seen()
 	}
 	return s
 }

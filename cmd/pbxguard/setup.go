@@ -33,7 +33,8 @@ func (c *cli) setupCommand() *cobra.Command {
 		Long: `Find the PBX of this host and print the AMI account that the guard needs, the
 file it belongs in and the command that puts it in force. With --write it is
 written there, with a backup of what was there before, and --undo takes it back.
-No process is started and no call is dropped.
+No process is started and no call is dropped. For a FreeSWITCH it prints a user of
+the directory, who may do no more on the event socket than the guard must.
 
 systemd lets the service reach this host only. With --network the drop-in is
 printed, or written, that opens what the configuration needs besides: a PBX on
@@ -119,8 +120,21 @@ func (o *setupOrder) run() error {
 	if o.gate != "" {
 		return o.printGate(conf, pbx)
 	}
+	if pbx.Type == config.FreeSWITCH {
+		f, err := readFreeSWITCH(o.root, pbx.ConfigDir)
+		if err != nil {
+			f, err = findFreeSWITCH(o.root)
+		}
+		if err != nil {
+			return hinted{err, "on another host, run it there; for another directory, set config_dir"}
+		}
+		return o.runFreeSWITCH(conf, pbx, f)
+	}
 	found, err := asterisk.Discover(o.root)
 	if err != nil {
+		if f, none := findFreeSWITCH(o.root); none == nil {
+			return o.runFreeSWITCH(conf, pbx, f)
+		}
 		return hinted{err, "on another host, run it there; for another directory, set config_dir and write the account by hand"}
 	}
 	o.describe(found)

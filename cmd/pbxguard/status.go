@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pbxguard/adapters/asterisk"
+	"pbxguard/adapters/freeswitch"
 	"pbxguard/control"
 	"pbxguard/guard"
 	"pbxguard/store"
@@ -134,7 +135,7 @@ func degraded(st control.Status) (problems []control.Check) {
 
 // status tells how a PBX is connected, and what to do if it is not.
 func (p *port) status() (control.PBX, []control.Check) {
-	st := control.PBX{Name: p.name, Type: "asterisk", Links: []control.Link{}}
+	st := control.PBX{Name: p.name, Type: p.kind, Links: []control.Link{}}
 	failed := func(detail, fix string) []control.Check {
 		return []control.Check{{Name: "pbx " + p.name, Result: control.Failed, Detail: detail, Fix: fix}}
 	}
@@ -146,15 +147,37 @@ func (p *port) status() (control.PBX, []control.Check) {
 		return st, failed("not connected yet", "pbxguard status")
 	}
 	var problems []control.Check
-	s := pbx.Status()
-	st.Version, st.Shed, st.Waiting = strings.Replace(s.Calls.Banner, "Asterisk Call Manager/", "AMI ", 1), s.Shed, s.Waiting
-	st.Links = []control.Link{link("calls", s.Calls), link("security", s.Security)}
+	connections(pbx.adapter, &st)
 	for _, l := range st.Links {
 		if l.State != control.Connected && l.Error != "" {
 			problems = append(problems, failed(l.Purpose+": "+l.Error, fixFor(l.State))...)
 		}
 	}
+	if f, ok := pbx.adapter.(*freeswitch.PBX); ok {
+		if why := f.Status().ListError; why != "" {
+			problems = append(problems, failed("the calls from before the connection are not known: "+why, "pbxguard setup")...)
+		}
+	}
 	return st, problems
+}
+
+// connections fills in how an adapter's connections do.
+func connections(a adapter, st *control.PBX) {
+	switch a := a.(type) {
+	case *asterisk.PBX:
+		s := a.Status()
+		st.Version, st.Shed, st.Waiting = strings.Replace(s.Calls.Banner, "Asterisk Call Manager/", "AMI ", 1), s.Shed, s.Waiting
+		st.Links = []control.Link{link("calls", s.Calls), link("security", s.Security)}
+	case *freeswitch.PBX:
+		s := a.Status()
+		st.Shed, st.Waiting = s.Shed, s.Waiting
+		for _, l := range s.Links {
+			st.Links = append(st.Links, control.Link{
+				Purpose: l.Purpose, State: l.State, Since: l.Since, Error: l.Error,
+				Events: l.Events, Forged: l.Forged, Reconnects: l.Reconnects,
+			})
+		}
+	}
 }
 
 // fixFor is the command to begin with when a link does not work.

@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"net/netip"
-	"path/filepath"
 	"time"
 
-	"pbxguard/adapters/asterisk"
 	"pbxguard/config"
 	"pbxguard/guard"
 )
@@ -31,20 +29,19 @@ func (d *daemon) lookAround(ctx context.Context, conf *config.Config) surroundin
 	hosts := conf.Bans.Names()
 	trunks := map[string][]string{} // hosts by PBX
 	for _, pbx := range conf.PBX {
-		root, found, err := asterisk.DiscoverAt(pbx.ConfigDir)
+		found, err := discover(pbx)
+		if err != nil && pbx.Type == config.FreeSWITCH {
+			found, err = askGateways(ctx, pbx, err)
+		}
 		if err != nil {
 			d.log.Warn("the PBX's own configuration is not known; its trunks show by what they do", "pbx", pbx.Name, "error", err)
 			continue
 		}
-		for _, p := range found.Problems {
+		for _, p := range found.problems {
 			d.log.Warn("the PBX's own configuration is not wholly known", "pbx", pbx.Name, "problem", p)
 		}
-		seen := config.Discovered{Phones: found.Phones}
-		for _, t := range found.Trunks {
-			seen.Trunks = append(seen.Trunks, t.Name)
-			trunks[pbx.Name] = append(trunks[pbx.Name], t.Hosts...)
-		}
-		s.found[pbx.Name], s.astdb[pbx.Name] = seen, filepath.Join(root, found.AstDB)
+		trunks[pbx.Name] = found.hosts()
+		s.found[pbx.Name], s.astdb[pbx.Name] = found.seen(), found.astdb
 		hosts = append(hosts, trunks[pbx.Name]...)
 	}
 	if failed := d.names.learn(ctx, hosts); len(failed) > 0 {
@@ -78,7 +75,7 @@ func (d *daemon) narrow(pbx string, prefixes []netip.Prefix) (kept []netip.Prefi
 func (d *daemon) registered(ctx context.Context) (all []guard.Standing) {
 	for _, pbx := range d.conf.PBX {
 		path := d.around.astdb[pbx.Name]
-		if path == "" {
+		if path == "" && pbx.Type != config.FreeSWITCH {
 			continue
 		}
 		found, err := contacts(ctx, pbx, path, d.log)
