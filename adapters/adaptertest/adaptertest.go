@@ -158,6 +158,13 @@ func (s *stage) eventually(what string, ok func() bool) {
 	}
 }
 
+// order has a leg ended. The PBX may know of a connection before the adapter
+// knows that it may use it.
+func (s *stage) order(leg guard.LegID, cause int) {
+	s.t.Helper()
+	s.eventually("order to end a leg", func() bool { return s.Hangup(leg, cause) })
+}
+
 func (s *stage) killed(leg guard.LegID) bool { return slices.Contains(s.Killed(), leg) }
 
 // Name is what the adapter under test must call its PBX in events.

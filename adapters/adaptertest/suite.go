@@ -106,9 +106,7 @@ func testKill(t *testing.T, k Kit) {
 	s.Start(s.Leg(1), extension, abroad)
 	s.Start(s.Leg(2), extension, abroad)
 	s.of(guard.LegStarted, s.Leg(2))
-	if !s.Hangup(s.Leg(1), 21) {
-		t.Fatal("the order is refused")
-	}
+	s.order(s.Leg(1), 21)
 	s.of(guard.LegEnded, s.Leg(1))
 	if got := s.Killed(); len(got) != 1 || got[0] != s.Leg(1) {
 		t.Errorf("ended %v, want %v alone", got, s.Leg(1))
@@ -117,9 +115,7 @@ func testKill(t *testing.T, k Kit) {
 
 func testUnknownLeg(t *testing.T, k Kit) {
 	s := k.set(t, 4096)
-	if !s.Hangup(s.Leg(9), 0) {
-		t.Fatal("the order is refused")
-	}
+	s.order(s.Leg(9), 0)
 	s.of(guard.HangupRefused, s.Leg(9))
 }
 

@@ -45,8 +45,8 @@ var truths = map[string]truth{
 	"disa":                     {out: []string{"trunk trunk 31205550600 " + num + " yes"}},
 	"disa_wrong_pin":           {},
 	"forward_302":              {out: []string{"101 forward " + num + " " + num + " yes"}},
-	"forward_astdb":            {out: []string{"101 - *72" + num + " - no", "101 forward " + num + " " + num + " yes"}}, // the first sets it
-	"forward_astdb_from_trunk": {out: []string{"101 - *72" + num + " - no", "101 forward " + num + " " + num + " yes"}},
+	"forward_astdb":            {out: []string{"101 forward " + num + " " + num + " yes"}},
+	"forward_astdb_from_trunk": {out: []string{"101 forward " + num + " " + num + " yes"}},
 	"injection": {
 		out:    []string{"100 - cut cut yes"},
 		forged: true,

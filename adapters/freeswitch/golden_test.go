@@ -47,7 +47,6 @@ var truths = map[string]truth{
 	"fsctl_shutdown_restart": {out: []string{"1000" + home + " - " + num + " " + num + " yes"}},
 	"fwd_302":                {out: []string{"1001" + home + " forward 1001|" + sat + "1 " + sat + "1 yes"}},
 	"fwd_userset": {out: []string{
-		"1001" + home + " - *72" + sat + "1 - no", // sets it, and is held to what it leads to
 		"1001" + home + " forward 1001 " + sat + "1 yes", "1001" + home + " forward 1001|" + sat + "1 " + sat + "1 yes"}},
 	"inbound_wangiri":      {},
 	"invite_no_auth":       {failed: map[string]int{"127.0.0.8": 1}}, // three names without a password begin to look like a scan
