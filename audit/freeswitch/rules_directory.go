@@ -185,16 +185,17 @@ const fewUsers = 3
 func allAbroad(m *model, r *audit.Result) {
 	all, have := 0, 0
 	for _, u := range m.users {
-		if u.params.value("password") == "" && u.params.value("a1-hash") == "" || m.onlyGateway(u) {
+		toll := u.vars.value("toll_allow")
+		if toll == "" {
 			continue
 		}
 		all++
-		if strings.Contains(u.vars.value("toll_allow"), "international") {
+		if strings.Contains(toll, "international") {
 			have++
 		}
 	}
 	if all >= fewUsers && have == all {
-		r.Fail("all users", m.users[0].at.String(), "all %d have international in toll_allow", all)
+		r.Fail("all users", m.users[0].at.String(), "all %d that have a toll_allow have international in it", all)
 	}
 	for _, w := range m.byUsers() {
 		if w.users[0].vars.value("toll_allow") != "" {
@@ -204,12 +205,6 @@ func allAbroad(m *model, r *audit.Result) {
 			r.Fail("context "+Show(w.ctx), far[0].at.String(), "%s have no toll_allow and reach %s abroad: %s", some(w.users), far[0].what, far[0])
 		}
 	}
-}
-
-// onlyGateway tells whether a user exists only to carry a gateway, as the
-// sample provider account of the vanilla configuration.
-func (m *model) onlyGateway(u *user) bool {
-	return slices.ContainsFunc(m.gateways, func(g gateway) bool { return g.of == "user "+u.id }) && len(u.vars) == 0
 }
 
 var plainWord = regexp.MustCompile(`[a-z]{4,}`)
