@@ -311,7 +311,10 @@ func noLimit(m *model, r *audit.Result) {
 }
 
 // emergency tells whether a call went to an emergency number, which nothing may
-// limit.
+// limit. Without a plan every number of three digits is taken for one.
 func (m *model) emergency(r reach) bool {
-	return m.site.Plan != nil && (m.site.Plan.Emergency(r.number) || m.site.Plan.Emergency(r.dialled))
+	if m.site.Plan == nil {
+		return len(r.number) <= 3 || len(r.dialled) <= 3
+	}
+	return m.site.Plan.Emergency(r.number) || m.site.Plan.Emergency(r.dialled)
 }

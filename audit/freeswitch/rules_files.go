@@ -14,9 +14,23 @@ func readableFiles(m *model, r *audit.Result) {
 		r.NotApplicable("permissions of a configuration folder alone say nothing about the host")
 		return
 	}
+	found, dirs := map[string][]string{}, []string{}
 	for _, name := range m.secretFiles() {
-		if open, mode := m.readable(name); open {
-			r.Fail(name, name, "others may read it (%s)", mode)
+		if !m.readable(name) {
+			continue
+		}
+		dir := path.Dir(name)
+		if found[dir] == nil {
+			dirs = append(dirs, dir)
+		}
+		found[dir] = append(found[dir], name)
+	}
+	for _, dir := range dirs { // once for each folder: a thousand users are one mistake
+		names := found[dir]
+		if len(names) == 1 {
+			r.Fail(names[0], names[0], "others may read it")
+		} else {
+			r.Fail(dir, names[0], "others may read %d files with secrets in it", len(names))
 		}
 	}
 }
@@ -50,15 +64,15 @@ func (m *model) secretFiles() []string {
 
 // readable tells whether others may read a file: the file lets them, and every
 // folder above it lets them through.
-func (m *model) readable(name string) (bool, string) {
+func (m *model) readable(name string) bool {
 	info, err := m.site.Tree.Stat(name)
 	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o004 == 0 {
-		return false, ""
+		return false
 	}
 	for dir := path.Dir(name); dir != "/" && dir != "."; dir = path.Dir(dir) {
 		if d, err := m.site.Tree.Stat(dir); err == nil && d.Mode().Perm()&0o001 == 0 {
-			return false, ""
+			return false
 		}
 	}
-	return true, info.Mode().Perm().String()
+	return true
 }
