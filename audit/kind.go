@@ -22,6 +22,10 @@ type Site struct {
 	Memory  *Memory           // of the last run; nil: none is kept
 	Facts   map[string]string // what was told on the command line or by a live PBX, such as "asterisk.version"
 	Skip    map[string]bool   // ids of checks that are not made
+	// Leavers are the last days of those who left, and Active the accounts that
+	// there should be, by extension; nil: not told.
+	Leavers map[string]time.Time
+	Active  map[string]bool
 	secrets []string
 }
 

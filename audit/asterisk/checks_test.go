@@ -33,6 +33,13 @@ func setup(id, variant string, s *audit.Site) {
 		} else if variant == "fail" {
 			s.History.Forwards = []audit.Forwarded{{Account: "201", Number: "00252612345678", Last: day(3)}}
 		}
+	case "STALE-004":
+		s.Leavers = map[string]time.Time{"201": day(10)}
+		if variant == "pass" {
+			s.Leavers = map[string]time.Time{"299": day(10)}
+		}
+	case "STALE-005":
+		s.Active = map[string]bool{"201": true, "202": true}
 	case "STALE-001":
 		if variant == "unreadable" {
 			s.History.Since = day(10)

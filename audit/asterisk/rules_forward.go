@@ -86,7 +86,14 @@ func forwardRules() []audit.Rule[*PBX] {
 					r.Incomplete("", "", "the guard has no history here: only calls show such forwards")
 					return
 				}
+				set := map[string]bool{} // in the PBX, which FWD-001 to FWD-003 tell
+				for _, f := range p.forwards() {
+					set[f.extension] = true
+				}
 				for _, f := range p.site.History.Forwards {
+					if set[f.Account] {
+						continue
+					}
 					if reach := p.leadsOut(f.Number); reach.Rule != "" {
 						r.FailAs(reach.Severity, "extension "+f.Account, "", "it sent a call on to %s, last on %s", reach.What, f.Last.Format(time.DateOnly))
 					}

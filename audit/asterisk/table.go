@@ -13,7 +13,7 @@ import (
 func table() []audit.Rule[*PBX] {
 	return slices.Concat(
 		pjsipRules(), pjsipObjectRules(), pjsipServiceRules(), sipRules(), iaxRules(), managerRules(), coreRules(), logRules(),
-		voicemailRules(), dialplanRules(), dialplanStepRules(), forwardRules(), freePBXRules(),
+		voicemailRules(), dialplanRules(), dialplanStepRules(), forwardRules(), freePBXRules(), freePBXFileRules(),
 	)
 }
 

@@ -39,6 +39,7 @@ type auditFlags struct {
 	format, output             string
 	failOn, since              string
 	suppress, state, country   string
+	history, leavers, active   string
 	words, owned, skip         []string
 	version                    string
 	all                        bool
@@ -77,6 +78,9 @@ The exit code is 3 if something of the severity of --fail-on or worse failed.`,
 	flags.StringVar(&f.since, "since", "", "\"last\": show only what is new or fixed since the run before")
 	flags.StringVar(&f.suppress, "suppress", "", "the `file` of findings that somebody answers for (default "+auditSuppress+")")
 	flags.StringVar(&f.state, "state", "", "the `file` in which runs are kept, or \"none\" (default "+auditState+")")
+	flags.StringVar(&f.history, "history", "", "the guard's database `file`, which tells what is unused (default as configured)")
+	flags.StringVar(&f.leavers, "leavers", "", "a CSV `file` of who left: extension, last day as 2026-12-31")
+	flags.StringVar(&f.active, "active", "", "a `file` of the extensions that there should be, one a line")
 	flags.StringVar(&f.country, "country", "", "the `country` of the PBX, as NL (default as configured)")
 	flags.StringSliceVar(&f.words, "word", nil, "a `word` of the company that bad passwords are made of")
 	flags.StringSliceVar(&f.owned, "number", nil, "a `number` of the company, as +31201234567")
@@ -131,6 +135,13 @@ func (c *cli) audit(ctx context.Context, f *auditFlags) error {
 	site := &audit.Site{
 		Tree: tree, Now: time.Now(), Plan: c.auditPlan(f), Owned: f.owned, Words: f.words,
 		Facts: map[string]string{}, Skip: map[string]bool{},
+	}
+	site.History = c.auditHistory(ctx, f, site.Now)
+	if site.Leavers, err = readLeavers(f.leavers); err != nil {
+		return err
+	}
+	if site.Active, err = readActive(f.active); err != nil {
+		return err
 	}
 	for _, id := range f.skip {
 		site.Skip[strings.ToUpper(id)] = true

@@ -1,0 +1,274 @@
+package asterisk
+
+import (
+	"encoding/xml"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"pbxguard/audit"
+)
+
+// freePBXFileRules are about what FreePBX generates and what lies around it.
+func freePBXFileRules() []audit.Rule[*PBX] {
+	free := func(id string, s audit.Severity, needs, title, why, fix, ref string, find func(*PBX, *audit.Result)) audit.Rule[*PBX] {
+		return rule(id, s, needs, title, why, fix, ref, func(p *PBX, r *audit.Result) {
+			if !p.freePBX().there() {
+				r.NotApplicable("this is no FreePBX")
+				return
+			}
+			find(p, r)
+		})
+	}
+	return []audit.Rule[*PBX]{
+		free("FPX-004", audit.High, "dialplan queues.conf", "A ring group, queue or destination dials outside",
+			"It is a forward that no user sees: whoever rings it is sent on at your cost.",
+			"Remove the number from the group; let the owner confirm it each quarter.", freeRef, hiddenForwards),
+		free("FPX-011", audit.High, "dialplan", "FreePBX has no free route for emergency calls",
+			"Who dials for help gets a wrong route, a question for a PIN, or nothing.",
+			"Make the first outbound route one of type Emergency with the numbers as they are, without PIN and time group.", freeRef, emergencyRoute),
+		free("FPX-012", audit.Critical, "dialplan", "FreePBX's DISA lets callers dial out",
+			"Who rings the number dials as an extension would; robots try PINs all night.",
+			"Delete the DISA, or give it a PIN of 8 digits and a context of few numbers.", freeRef, freeDISA),
+		free("FPX-015", audit.Critical, "freepbx", "A module of FreePBX has a published hole",
+			"The holes are known and tried by robots.", "fwconsole ma upgradeall", "FreePBX security-reporting", oldModules),
+		free("FPX-018", audit.Medium, "dialplan astdb", "Extensions choose the number that is shown",
+			"A trunk that keeps any caller id is a tool for calls in false names.",
+			"Set the trunk's outbound CallerID and its CID option to \"Force Trunk CID\".", freeRef, keptCallerIDs),
+		free("FPX-022", audit.Medium, "freepbx", "Nothing shuts password guessers out",
+			"Robots try passwords until they find one.", "Let the firewall admit known networks only, and pbxguard ban the rest.", "S004", func(p *PBX, r *audit.Result) {
+				guarded, known := p.firewall()
+				switch {
+				case guarded || p.site.Tree.Exists("/etc/fail2ban/jail.local") || p.site.Tree.Exists("/etc/pbxguard/pbxguard.toml"):
+				case known:
+					r.Fail("firewall", "", "no packet filter, fail2ban or pbxguard is configured")
+				default:
+					r.Incomplete("firewall", "", "the firewall is not part of what is audited")
+				}
+			}),
+		free("FPX-024", audit.Medium, "freepbx", "Provisioning files show SIP passwords to everybody",
+			"A phone's file is named after its MAC address, which can be guessed: with it comes the password.",
+			"Serve them over HTTPS with a password to known networks, and set chmod 640.", "S004", provisioning),
+		rule("STALE-004", audit.High, "asterisk pjsip chan_sip voicemail astdb", "Somebody who left still has an account",
+			"Leavers know passwords, and robots find accounts that nobody looks after.",
+			"Delete the extension, its mailbox and its forwards on the last day.", "S004", leavers),
+		rule("STALE-005", audit.Medium, "asterisk pjsip chan_sip", "An account is not on the list of those that should be",
+			"Attackers make an account of their own and hope that nobody counts.",
+			"Ask who made it, and delete it or add it to the list.", "S004", unlisted),
+	}
+}
+
+// outsideNumber finds what may be a number of the outside in a step.
+var outsideNumber = regexp.MustCompile(`(?:^|[^0-9A-Za-z_.])(\+?[0-9]{7,16})(?:$|[^0-9A-Za-z_.])`)
+
+// hiddenForwards reads the contexts in which FreePBX writes who is rung.
+func hiddenForwards(p *PBX, r *audit.Result) {
+	judge := func(object, where, text string) {
+		for _, m := range outsideNumber.FindAllStringSubmatch(text, 8) {
+			if reach := p.leadsOut(m[1]); reach.Rule != "" {
+				r.FailAs(reach.Severity, object, where, "it dials %s (%s)", reach.What, reach.Rule)
+			}
+		}
+	}
+	p.plan.each(func(c *dialContext, e *extension, s *step) {
+		for _, prefix := range []string{"ext-group", "ext-miscdests", "ivr-", "timeconditions", "app-announcement", "ext-callback"} {
+			if strings.HasPrefix(c.name, prefix) && s.is("Dial", "Macro", "Gosub", "Goto") {
+				judge("extension "+e.text+"@"+c.name, s.at.String(), s.args)
+			}
+		}
+	})
+	for _, q := range p.file("queues.conf").Sections {
+		for _, set := range q.All("member") {
+			judge("queue "+q.Name, set.At.String(), strings.ReplaceAll(set.Value, "@", " "))
+		}
+	}
+}
+
+func emergencyRoute(p *PBX, r *audit.Result) {
+	if p.site.Plan == nil || p.plan.contexts["from-internal"] == nil {
+		r.NotApplicable("there is no context from-internal, or no dial plan to know the emergency number of")
+		return
+	}
+	n := p.emergency()
+	e, way := p.plan.best("from-internal", n, map[string]bool{})
+	if e == nil || !slices.ContainsFunc(way, func(c string) bool { return strings.HasPrefix(c, "outrt-") }) {
+		r.Fail("from-internal", p.plan.contexts["from-internal"].at.String(), "no outbound route takes %s", n)
+		return
+	}
+	for i := range e.steps {
+		s := &e.steps[i]
+		if strings.Contains(s.args, "pinset") || s.is("Authenticate", "GotoIfTime") {
+			r.Fail("route "+e.text+"@"+way[len(way)-1], s.at.String(), "%s stands in the way of %s", s.app, n)
+		}
+	}
+}
+
+func freeDISA(p *PBX, r *audit.Result) {
+	for _, name := range p.plan.names {
+		if !strings.HasPrefix(name, "disa") {
+			continue
+		}
+		for _, e := range p.plan.contexts[name].all {
+			pin, asked := "", false
+			for i := range e.steps {
+				s := &e.steps[i]
+				a := arguments(p.plan.expand(s.args, nil))
+				if s.is("Authenticate") {
+					pin, asked = argument(a, 0), true
+				}
+				if !s.is("DISA") {
+					continue
+				}
+				if first := argument(a, 0); !strings.EqualFold(first, "no-password") {
+					pin, asked = first, true
+				}
+				p.site.Secret(pin)
+				object := "extension " + e.text + "@" + name
+				switch ws := audit.PIN(pin); {
+				case !asked:
+					r.Fail(object, s.at.String(), "it asks no PIN")
+				case strings.Contains(pin, "?"):
+					r.Incomplete(object, s.at.String(), "its PIN stands elsewhere")
+				case len(ws) > 0:
+					r.FailAs(audit.High, object, s.at.String(), "its PIN: %s", audit.Describe(ws))
+				}
+			}
+		}
+	}
+}
+
+// holes are the releases in which published holes of modules are mended, for
+// each line of FreePBX (FreePBX security-reporting).
+var holes = []struct {
+	module, advisory string
+	mended           map[string]string
+}{
+	{"cdr", "CVE-2026-28210", map[string]string{"16": "16.0.49", "17": "17.0.7"}},
+	{"cdr", "CVE-2026-44238", map[string]string{"16": "16.0.50", "17": "17.0.11"}},
+	{"logfiles", "CVE-2026-28284", map[string]string{"16": "16.0.10", "17": "17.0.5"}},
+}
+
+func oldModules(p *PBX, r *audit.Result) {
+	const dir = "/var/www/html/admin/modules"
+	for _, h := range holes {
+		name := path.Join(dir, h.module, "module.xml")
+		data, err := p.site.Tree.ReadFile(name)
+		if missing(err) {
+			continue
+		}
+		var m struct {
+			Version string `xml:"version"`
+		}
+		if err == nil {
+			err = xml.Unmarshal(data, &m)
+		}
+		if err != nil {
+			r.Incomplete("module "+h.module, name, "%v", err)
+			continue
+		}
+		line, _, _ := strings.Cut(m.Version, ".")
+		if mended := h.mended[line]; mended != "" && older(m.Version, mended) {
+			r.Fail("module "+h.module, name, "version %s has %s, mended in %s", m.Version, h.advisory, mended)
+		}
+	}
+}
+
+// older compares versions of dotted numbers.
+func older(a, b string) bool {
+	as, bs := strings.Split(a, "."), strings.Split(b, ".")
+	for i := range min(len(as), len(bs)) {
+		if x, y := atoi(as[i]), atoi(bs[i]); x != y {
+			return x < y
+		}
+	}
+	return len(as) < len(bs)
+}
+
+// keptCallerIDs looks for trunks that show whatever an extension says.
+func keptCallerIDs(p *PBX, r *audit.Result) {
+	globals := p.file("extensions.conf").Section("globals")
+	for _, set := range globals.Settings {
+		n, ok := strings.CutPrefix(set.Key, "OUTKEEPCID_")
+		if ok && strings.EqualFold(set.Value, "on") {
+			r.Fail("trunk "+n, set.At.String(), "%s=on", set.Key)
+		}
+	}
+}
+
+func provisioning(p *PBX, r *audit.Result) {
+	const dir = "/tftpboot"
+	names, err := p.site.Tree.ReadDir(dir)
+	if missing(err) {
+		return
+	}
+	if err != nil {
+		r.Incomplete("provisioning", dir, "%v", err)
+		return
+	}
+	var m many
+	for _, name := range names {
+		full := path.Join(dir, name)
+		if ext := path.Ext(name); ext != ".cfg" && ext != ".xml" {
+			continue
+		}
+		info, err := p.site.Tree.Stat(full)
+		if err != nil || info.Mode()&fs.ModeType != 0 || info.Mode().Perm()&0o004 == 0 {
+			continue
+		}
+		data, err := p.site.Tree.ReadFile(full)
+		if lower := strings.ToLower(string(data)); err == nil && (strings.Contains(lower, "password") || strings.Contains(lower, "auth_pwd") || strings.Contains(lower, "secret")) {
+			m.names = append(m.names, name)
+		}
+	}
+	m.at = dir
+	m.fail(r, audit.Medium, "file", "everybody may read it, and it has a password")
+}
+
+// leavers holds the accounts against the list of those who left.
+func leavers(p *PBX, r *audit.Result) {
+	if p.site.Leavers == nil {
+		r.NotApplicable("no list of leavers was given")
+		return
+	}
+	left := func(name string) (time.Time, bool) {
+		day, ok := p.site.Leavers[name]
+		return day, ok && p.site.Now.After(day.AddDate(0, 0, 1))
+	}
+	for _, a := range p.accounts() {
+		day, gone := left(a.name)
+		if !gone {
+			continue
+		}
+		severity, after := audit.High, ""
+		if h := p.site.History; h != nil && h.Accounts[a.name].Registered.After(day.AddDate(0, 0, 1)) {
+			severity, after = audit.Critical, ", and it registered after that"
+		}
+		r.FailAs(severity, "extension "+a.name, a.at, "its owner left on %s%s", day.Format(time.DateOnly), after)
+	}
+	for _, m := range p.mailboxes() {
+		if day, gone := left(m.name); gone {
+			r.Fail("mailbox "+m.name+"@"+m.context, m.at.String(), "its owner left on %s", day.Format(time.DateOnly))
+		}
+	}
+	for _, f := range p.forwards() {
+		if day, gone := left(f.extension); gone {
+			r.Fail("forward "+f.key, p.astdb, "its owner left on %s", day.Format(time.DateOnly))
+		}
+	}
+}
+
+// unlisted holds the accounts against the list of those that should be.
+func unlisted(p *PBX, r *audit.Result) {
+	if p.site.Active == nil {
+		r.NotApplicable("no list of accounts was given")
+		return
+	}
+	for _, a := range p.accounts() {
+		if !p.site.Active[a.name] {
+			r.Fail("extension "+a.name, a.at, "it is not on the list")
+		}
+	}
+}
