@@ -50,9 +50,12 @@ func Markdown(keys []config.Key) string {
 	for _, p := range about {
 		b.WriteString(wrap(plainMarkdown(p), 80) + "\n\n")
 	}
-	for _, k := range keys {
+	for i, k := range keys {
 		if table := heading(k); table != "" {
-			fmt.Fprintf(&b, "\n## `%s`\n\n%s\n\n| key | value | default | meaning |\n|---|---|---|---|\n", table, sentence(plainMarkdown(k.Doc)))
+			fmt.Fprintf(&b, "\n## `%s`\n\n%s\n", table, sentence(plainMarkdown(k.Doc)))
+			if i+1 < len(keys) && heading(keys[i+1]) == "" {
+				b.WriteString("\n| key | value | default | meaning |\n|---|---|---|---|\n")
+			}
 			continue
 		}
 		value := k.Type
@@ -65,7 +68,7 @@ func Markdown(keys []config.Key) string {
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", last(k.Name), cell(value), cell(def), cell(plainMarkdown(k.Doc)))
 	}
-	return strings.ReplaceAll(b.String(), "|---|---|---|---|\n\n", "|---|---|---|---|\n")
+	return b.String()
 }
 
 // heading is the line that opens a table in the file; "" for what is no table.
