@@ -129,7 +129,7 @@ func (s *state) judge(a *attempt, w when) {
 			continue
 		}
 		a.fired.add(i)
-		s.verdict(a, verdict{rule: r.id, action: act, reason: r.say(s, l, a), enforced: s.enforced(l, r.id), scope: r.scope, bans: r.bans})
+		s.verdict(a, verdict{rule: r.id, action: act, reason: r.say(s, l, a), enforced: s.enforced(l, r.id), scope: r.scope, bans: r.bans, about: r.about})
 		if a.killed {
 			return // one reason to end a call is enough
 		}
@@ -178,6 +178,7 @@ type verdict struct {
 	enforced bool
 	scope    Scope // of a lock
 	bans     bool
+	about    topic
 }
 
 // verdict writes a hit down and carries it out if it is enforced.
@@ -204,6 +205,9 @@ func (s *state) verdict(a *attempt, v verdict) {
 	}
 	if v.action >= Kill && !a.over {
 		a.payer.punish(s.now)
+		if v.about == aboutTakeover || v.about == aboutNumbers {
+			s.distrust(a)
+		}
 		s.strikes.add(s.strike(v.rule, a.payer.Account), s.now)
 	}
 	if v.action >= Kill && v.enforced && !a.over {
