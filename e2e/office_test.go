@@ -75,6 +75,7 @@ type office struct {
 // newOffice opens an office for a minute. No call outlives it.
 func newOffice(t testing.TB, s server, conf settings) *office {
 	t.Helper()
+	binary(t) // takes its time once, which is not the office's
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	o := &office{server: s, t: t, ctx: ctx, seen: new(struct{ id uint64 })}
