@@ -341,8 +341,12 @@ func (p *PBX) emergency() string {
 
 func emergencyNumbers(p *PBX, r *audit.Result) {
 	phones := p.phones()
-	if len(phones) == 0 || p.site.Plan == nil {
-		r.NotApplicable("there is no phone, or no dial plan to know the emergency numbers of")
+	if len(phones) == 0 {
+		r.NotApplicable("there is no phone")
+		return
+	}
+	if p.site.Plan == nil {
+		r.Incomplete("", "", "the country, and so its emergency number, is not known")
 		return
 	}
 	done := map[string]bool{}

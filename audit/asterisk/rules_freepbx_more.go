@@ -88,8 +88,12 @@ func hiddenForwards(p *PBX, r *audit.Result) {
 }
 
 func emergencyRoute(p *PBX, r *audit.Result) {
-	if p.site.Plan == nil || p.plan.contexts["from-internal"] == nil {
-		r.NotApplicable("there is no context from-internal, or no dial plan to know the emergency number of")
+	if p.plan.contexts["from-internal"] == nil {
+		r.NotApplicable("there is no context from-internal")
+		return
+	}
+	if p.site.Plan == nil {
+		r.Incomplete("", "", "the country, and so its emergency number, is not known")
 		return
 	}
 	n := p.emergency()
