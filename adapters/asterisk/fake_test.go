@@ -38,8 +38,10 @@ type fakeAMI struct {
 	noChallenge bool
 	greeting    string
 	more        func(a map[string]string, id string) string // answers to other actions
+	lister      func() []string                             // lists that instead of legs
 	legs        []string                                    // what Status lists, as blocks without their end
 	gone        map[string]bool                             // legs that Hangup does not find
+	hangup      func(leg string) (then func(), ok bool)     // decides that instead, and what follows the answer
 	conns       map[string]*peer                            // the newest by event mask
 	open        map[net.Conn]bool                           // all
 	actions     []map[string]string
@@ -123,8 +125,17 @@ func (f *fakeAMI) serve(p *peer) {
 		f.mu.Lock()
 		f.actions = append(f.actions, a)
 		answers := f.answer(p, a, challenge)
+		then, hangup := func() {}, f.hangup
 		f.mu.Unlock()
+		if a["Action"] == "Hangup" && hangup != nil {
+			var ok bool
+			if then, ok = hangup(a["Channel"]); !ok {
+				answers = "Response: Error\r\nActionID: " + a["ActionID"] + "\r\nMessage: No such channel\r\n\r\n"
+				then = func() {}
+			}
+		}
 		p.say(answers)
+		then()
 		if strings.Contains(answers, "Authentication failed") {
 			return
 		}
@@ -160,7 +171,11 @@ func (f *fakeAMI) answer(p *peer, a map[string]string, challenge string) string 
 	case "Status":
 		var s strings.Builder
 		s.WriteString(reply("Success", "EventList: start\r\nMessage: Channel status will follow"))
-		for _, leg := range f.legs {
+		legs := f.legs
+		if f.lister != nil {
+			legs = f.lister()
+		}
+		for _, leg := range legs {
 			s.WriteString(crlf("Event: Status\nPrivilege: Call\n" + leg + "Seconds: 7\nActionID: " + id + "\n\n"))
 		}
 		s.WriteString(crlf("Event: StatusComplete\nActionID: " + id + "\nEventList: Complete\nListItems: 0\nItems: 0\n\n"))
