@@ -7,7 +7,7 @@ SKIPS    = $(CURDIR)/build/skips
 FUZZTIME ?= 20s
 PROGRAM  ?= build/pbxguard
 
-.PHONY: all build manual docs deb apt-repo test-deb test-reproducible release demo demo-asterisk test test-short lint mutants fuzz bench bench-peer testbed install clean eval
+.PHONY: all build manual docs deb apt-repo test-deb test-reproducible release demo demo-freeswitch demo-asterisk test test-short lint mutants fuzz bench bench-peer testbed install clean eval
 
 all: build
 
@@ -25,6 +25,10 @@ docs: manual
 # A recorded attack against the real daemon: no root, no PBX, half a minute.
 demo: build
 	./build/pbxguard demo
+
+# The same with what a FreeSWITCH told.
+demo-freeswitch: build
+	$(PROGRAM) demo --pbx freeswitch
 
 # The same with a real Asterisk, SIP callers and nftables, in a network namespace. Needs root.
 demo-asterisk: build testbed

@@ -1,5 +1,6 @@
-// Package demo plays a PBX under attack from a recording: an AMI server that
-// sends what a real Asterisk sent, with its timing, and obeys what it is told.
+// Package demo plays a PBX under attack from a recording: a server of AMI, or of
+// FreeSWITCH's event socket, that sends what a real one sent, with its timing,
+// and obeys what it is told.
 package demo
 
 import (
@@ -27,10 +28,11 @@ type block struct {
 	number string // Exten
 }
 
-// Recording is an AMI stream, taken apart.
+// Recording is a stream of AMI or of ESL, taken apart.
 type Recording struct {
 	blocks []block
 	ends   map[string]block // the recorded Hangup of each leg
+	esl    bool             // of FreeSWITCH; else AMI
 }
 
 // Read takes a recorded AMI stream, as the server sent it to a client with
@@ -115,7 +117,7 @@ func endpoint(channel string) string {
 // example to make the dialled numbers harmless.
 func (r *Recording) Replace(pairs ...string) *Recording {
 	change := strings.NewReplacer(pairs...)
-	out := &Recording{ends: map[string]block{}}
+	out := &Recording{ends: map[string]block{}, esl: r.esl}
 	for _, b := range r.blocks {
 		b.text, b.number = change.Replace(b.text), change.Replace(b.number)
 		if b.event == "Hangup" {

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Server plays a recording to the AMI clients that log in.
+// Server plays a recording to the clients that log in.
 type Server struct {
 	User, Secret string
 	// Blocked says which sources a firewall keeps out. What they sent in the
@@ -187,6 +187,10 @@ func (s *Server) hangup(leg string) bool {
 }
 
 func (s *Server) serve(conn net.Conn) {
+	if s.recording.esl {
+		s.serveESL(conn)
+		return
+	}
 	c := &client{conn: conn, classes: "security,call,system", nonce: fmt.Sprint(time.Now().UnixNano())}
 	defer conn.Close()
 	defer func() { s.mu.Lock(); delete(s.clients, c); s.mu.Unlock() }()

@@ -55,7 +55,7 @@ func (s *Story) Saw(e Sight) {
 	case e.Event != "Newchannel" || !e.First:
 	case e.Kept:
 		if s.sum.Stopped++; s.sum.Stopped == 1 {
-			s.say("", "unbanned, he would by now have found a password and be calling Somalia")
+			s.say("", "unbanned, he would by now have found a password and be calling at your cost")
 		}
 	case e.Number == "112":
 		s.sum.Emergency++

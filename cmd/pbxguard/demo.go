@@ -22,20 +22,29 @@ import (
 const demoSecret = "played"
 
 func (c *cli) demoCommand() *cobra.Command {
-	return &cobra.Command{
+	kind := config.Asterisk
+	cmd := &cobra.Command{
 		Use: "demo", Short: "Play a recorded attack to the real daemon and show what it does", Args: cobra.NoArgs,
 		Long: `Play a recorded attack on a real Asterisk to the real daemon, and show what is
 killed and banned, and why. It takes half a minute, needs no PBX and no root,
 and changes nothing: the firewall is dry and the state goes to a temporary folder.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			recording, err := demo.Attack()
+			attack, name := demo.Attack, "Asterisk"
+			switch kind {
+			case config.FreeSWITCH:
+				attack, name = demo.AttackFreeSWITCH, "FreeSWITCH"
+			case config.Asterisk:
+			default:
+				return fmt.Errorf("--pbx=%s is neither %s nor %s", kind, config.Asterisk, config.FreeSWITCH)
+			}
+			recording, err := attack()
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(c.stdout, "A recorded attack on a real Asterisk, %v long, played to the real pbxguard.\n"+
-				"The firewall is dry: nothing on this machine changes.\n\n", recording.Length().Round(time.Second))
+			fmt.Fprintf(c.stdout, "A recorded attack on a real %s, %v long, played to the real pbxguard.\n"+
+				"The firewall is dry: nothing on this machine changes.\n\n", name, recording.Length().Round(time.Second))
 			story := demo.NewStory(c.stdout)
-			if err := playDemo(cmd.Context(), recording, story, 1); err != nil {
+			if err := playDemo(cmd.Context(), kind, recording, story, 1); err != nil {
 				return err
 			}
 			story.End()
@@ -43,10 +52,12 @@ and changes nothing: the firewall is dry and the state goes to a temporary folde
 			return nil
 		},
 	}
+	cmd.Flags().StringVar(&kind, "pbx", config.Asterisk, "the `kind` of PBX that is attacked: asterisk or freeswitch")
+	return cmd
 }
 
 // playDemo runs the daemon against the recording, speed times as fast as it was.
-func playDemo(ctx context.Context, recording *demo.Recording, story *demo.Story, speed float64) (err error) {
+func playDemo(ctx context.Context, kind string, recording *demo.Recording, story *demo.Story, speed float64) (err error) {
 	dir, err := os.MkdirTemp("", "pbxguard-demo")
 	if err != nil {
 		return err
@@ -57,7 +68,7 @@ func playDemo(ctx context.Context, recording *demo.Recording, story *demo.Story,
 		return err
 	}
 	path := filepath.Join(dir, "pbxguard.toml")
-	if err := os.WriteFile(path, demoConfig(dir, ln.Addr().String()), 0o600); err != nil {
+	if err := os.WriteFile(path, demoConfig(kind, dir, ln.Addr().String()), 0o600); err != nil {
 		return err
 	}
 	conf, err := config.Load(path)
@@ -135,7 +146,11 @@ func (d *daemon) tell(ctx context.Context, story *demo.Story) error {
 }
 
 // demoConfig is the shipped policy, enforced, for the office of the recording.
-func demoConfig(dir, ami string) []byte {
+func demoConfig(kind, dir, address string) []byte {
+	account, extensions := `username = "pbxguard"`, `^1\d\d$`
+	if kind == config.FreeSWITCH {
+		account, extensions = "", `^1\d\d\d$`
+	}
 	return fmt.Appendf(nil, `
 [calls]
 mode = "enforce"
@@ -143,15 +158,16 @@ mode = "enforce"
 mode = "enforce"
 [[pbx]]
 name = "office"
+type = %q
 address = %q
-username = "pbxguard"
+%s
 secret = %q
 config_dir = %q
 trunks = ["trunk"]
 time_zone = "Europe/Amsterdam"
 [pbx.dialplan]
 country = "NL"
-extensions = '^1\d\d$'
+extensions = '%s'
 [rules.hours]
 action = "allow"
 [rules.weekend]
@@ -169,5 +185,5 @@ mode = "dry"
 path = %q
 [control]
 socket = %q
-`, ami, demoSecret, dir, filepath.Join(dir, "state.db"), filepath.Join(dir, "sock"))
+`, kind, address, account, demoSecret, dir, extensions, filepath.Join(dir, "state.db"), filepath.Join(dir, "sock"))
 }

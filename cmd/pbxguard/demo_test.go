@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 
+	"pbxguard/config"
 	"pbxguard/demo"
 )
 
@@ -32,7 +34,7 @@ func TestDemo(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
 			story := demo.NewStory(&out)
-			if err := playDemo(t.Context(), tt.recording, story, 3); err != nil {
+			if err := playDemo(t.Context(), config.Asterisk, tt.recording, story, 3); err != nil {
 				t.Fatal(err)
 			}
 			got := story.End()
@@ -46,5 +48,27 @@ func TestDemo(t *testing.T) {
 				t.Log(out.String())
 			}
 		})
+	}
+}
+
+// TestDemoFreeSWITCH plays the attack on a FreeSWITCH.
+func TestDemoFreeSWITCH(t *testing.T) {
+	attack, err := demo.AttackFreeSWITCH()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	story := demo.NewStory(&out)
+	if err := playDemo(t.Context(), config.FreeSWITCH, attack, story, 3); err != nil {
+		t.Fatal(err)
+	}
+	got := story.End()
+	if got.Killed != 3 || got.Confirmed != 3 || got.Honest != 1 || got.Banned != 1 || got.Guesses >= 18 || got.Stopped != 10 || got.Emergency != 1 {
+		t.Errorf("got %+v, want 3 killed, 1 honest and 1 emergency call, 1 banned, 10 stopped", got)
+	}
+	for _, want := range []string{"extension 1001 (by forward)", "extension 1000 (by transfer)", "1002 calls 112"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not told:\n%s", want, out.String())
+		}
 	}
 }
