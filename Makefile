@@ -114,7 +114,9 @@ eval:
 
 install: build manual
 	install -D -m 0755 build/pbxguard $(DESTDIR)/usr/sbin/pbxguard
-	install -D -m 0640 packaging/pbxguard.toml $(DESTDIR)/etc/pbxguard/pbxguard.toml
+	@# What is there already is the administrator's.
+	test -e $(DESTDIR)/etc/pbxguard/pbxguard.toml || install -D -m 0640 packaging/pbxguard.toml $(DESTDIR)/etc/pbxguard/pbxguard.toml
+	test -e $(DESTDIR)/etc/pbxguard/lists || install -D -m 0640 -t $(DESTDIR)/etc/pbxguard/lists packaging/lists/*.list
 	install -D -m 0644 -t $(DESTDIR)/etc/pbxguard/lists packaging/lists/*.list
 	install -D -m 0644 -t $(DESTDIR)/usr/lib/systemd/system systemd/pbxguard.service systemd/pbxguard-audit.service systemd/pbxguard-audit.timer
 	install -D -m 0644 build/manual/pbxguard.8 $(DESTDIR)/usr/share/man/man8/pbxguard.8

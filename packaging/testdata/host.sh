@@ -12,6 +12,7 @@ check_install() {
   check "the manual is there" says 'fraudulent calls' guest man -P cat pbxguard
   check "the configuration's manual is there" says 'hangup_cause' guest man -P cat pbxguard.toml
   check "completion knows the commands" says 'status' guest pbxguard __complete sta
+  check "the lists of numbers are there to be filled" says withdrawn guest pbxguard lists
   check "the configuration is not for everybody" [ "$(guest stat -c '%a %U %G' /etc/pbxguard/pbxguard.toml)" = "640 root pbxguard" ]
 }
 
