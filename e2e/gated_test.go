@@ -25,10 +25,10 @@ type gated struct {
 func newGated(t testing.TB, s server, conf settings, gate string) *gated {
 	t.Helper()
 	g := &gated{port: freePort(t)}
-	conf.Tables += fmt.Sprintf("[gate]\nenabled = true\nfastagi = \"127.0.0.1:%d\"\nusers = [\"%d\"]\n%s\n", g.port, s.uid(t), gate)
+	conf.Tables += fmt.Sprintf("[gate]\nenabled = true\n%s = \"127.0.0.1:%d\"\nusers = [\"%d\"]\n%s\n", s.listener(), g.port, s.uid(t), gate)
 	g.office = newOffice(t, s, conf)
 	g.install()
-	g.guard.await("Asterisk is told of the gate", 20*time.Second, func() bool {
+	g.guard.await("the PBX is told of the gate", 20*time.Second, func() bool {
 		st := g.guard.Status().Gate
 		return st != nil && len(st.Hearts) == 1 && st.Hearts[0].Beating
 	})
@@ -49,16 +49,62 @@ func freePort(t testing.TB) int {
 func (s server) uid(t testing.TB) uint32 {
 	t.Helper()
 	var st syscall.Stat_t
-	if err := syscall.Stat(fmt.Sprintf("/proc/%d", s.Asterisk.Pid(t)), &st); err != nil {
+	if err := syscall.Stat(fmt.Sprintf("/proc/%d", s.Pid(t)), &st); err != nil {
 		t.Fatal(err)
 	}
 	return st.Uid
+}
+
+// listener is the key of the listener that the server asks.
+func (s server) listener() string {
+	if s.freeSWITCH() != nil {
+		return "socket"
+	}
+	return "fastagi"
+}
+
+// installFreeSWITCH puts the printed extensions before those that lead outside.
+func (g *gated) installFreeSWITCH(f *testbed.FreeSWITCH) {
+	g.t.Helper()
+	printed := g.guard.CLI("setup", "--gate=freeswitch")
+	_, printed, found := strings.Cut(printed, "to a gateway:\n")
+	plan, _, ok := strings.Cut(printed, "\nIt needs mod_hash")
+	if !found || !ok {
+		g.t.Fatalf("setup --gate printed no extensions:\n%s", printed)
+	}
+	path := filepath.Join(f.Conf(), "dialplan/default/50_pbxguard.xml")
+	put(g.t, path, "<include>\n"+plan+"\n</include>\n")
+	g.t.Cleanup(func() {
+		if err := os.Remove(path); err != nil {
+			g.t.Error(err)
+		}
+		f.CLI(g.t, "hash delete/pbxguard/until")
+		f.CLI(g.t, "reloadxml")
+	})
+	if out := f.CLI(g.t, "reloadxml"); !strings.HasPrefix(out, "+OK") {
+		g.t.Fatalf("FreeSWITCH has not loaded it: %s", out)
+	}
+}
+
+// until is until when the PBX may ask, in seconds since 1970; 0 is no longer.
+func (g *gated) until() (until int64) {
+	g.t.Helper()
+	if f := g.freeSWITCH(); f != nil {
+		fmt.Sscan(f.CLI(g.t, "hash select/pbxguard/until"), &until)
+		return until
+	}
+	fmt.Sscan(g.global("PBXGUARD_UNTIL"), &until)
+	return until
 }
 
 // install puts the printed dial plan into that of the server, with its one line
 // before each Dial to the trunk.
 func (g *gated) install() {
 	g.t.Helper()
+	if f := g.freeSWITCH(); f != nil {
+		g.installFreeSWITCH(f)
+		return
+	}
 	printed := g.guard.CLI("setup", "--gate=asterisk")
 	_, printed, _ = strings.Cut(printed, "as a context of its own:\n")
 	context, _, ok := strings.Cut(printed, "\n\n")

@@ -25,26 +25,28 @@ action = "allow"
 
 // TestGateDown takes the guard away in every way there is. Nobody may hang.
 func TestGateDown(t *testing.T) {
-	onServers(t, func(t *testing.T, s server) {
-		for _, down := range []string{"open", "closed_abroad"} {
-			office := func(t *testing.T) (*gated, *testbed.Phone) {
-				g := newGated(t, s, settings{Calls: "enforce", Tables: destinations}, fmt.Sprintf("when_down = %q", down))
-				return g, g.phone("100")
-			}
-			t.Run(down+" stopped", func(t *testing.T) {
-				g, p := office(t)
-				g.settles("works", p, down, false)
-				g.stopped(p, down)
-			})
-			t.Run(down+" killed", func(t *testing.T) {
-				g, p := office(t)
-				g.guard.Kill9()
-				g.settles("was killed", p, down, true)
-				g.guard.Start()
-				g.awaitAsking(p)
-			})
+	onServers(t, testGateDown)
+}
+
+func testGateDown(t *testing.T, s server) {
+	for _, down := range []string{"open", "closed_abroad"} {
+		office := func(t *testing.T) (*gated, *testbed.Phone) {
+			g := newGated(t, s, settings{Calls: "enforce", Tables: destinations}, fmt.Sprintf("when_down = %q", down))
+			return g, g.phone("100")
 		}
-	})
+		t.Run(down+" stopped", func(t *testing.T) {
+			g, p := office(t)
+			g.settles("works", p, down, false)
+			g.stopped(p, down)
+		})
+		t.Run(down+" killed", func(t *testing.T) {
+			g, p := office(t)
+			g.guard.Kill9()
+			g.settles("was killed", p, down, true)
+			g.guard.Start()
+			g.awaitAsking(p)
+		})
+	}
 }
 
 // settles places a call of each kind and says how long each waited.
@@ -104,8 +106,8 @@ func (g *gated) stopped(p *testbed.Phone, when string) {
 	}
 	g.hangUp(calls...)
 	g.t.Logf("the guard is stopped: 112 left after %v; of ten calls at once the longest waited %v", help, longest.Round(time.Millisecond))
-	if until := g.global("PBXGUARD_UNTIL"); until != "0" {
-		g.t.Errorf("the heartbeat stands at %q, want it taken back for later callers", until)
+	if until := g.until(); until != 0 {
+		g.t.Errorf("the heartbeat stands at %d, want it taken back for later callers", until)
 	}
 	g.settles("is stopped, which is known", p, when, true)
 	g.guard.Signal(syscall.SIGCONT)
@@ -124,9 +126,7 @@ func (g *gated) awaitAsking(p *testbed.Phone) {
 	g.t.Helper()
 	g.guard.WaitConnected()
 	g.guard.await("the dial plan asks again", 20*time.Second, func() bool {
-		var until int64
-		fmt.Sscan(g.global("PBXGUARD_UNTIL"), &until)
-		return until > time.Now().Unix()
+		return g.until() > time.Now().Unix()
 	})
 	g.stopsHere(p, abroad)
 }
@@ -181,43 +181,43 @@ func TestGateSlow(t *testing.T) {
 }
 
 // TestGateFlood has a thousand connections that say nothing, and more all the time.
-func TestGateFlood(t *testing.T) {
-	onServers(t, func(t *testing.T, s server) {
-		g := newGated(t, s, settings{Calls: "enforce", Tables: destinations}, "announcement = \"pbxguard-none\"")
-		p := g.phone("100")
-		g.passes(p, honest)
-		silent := make([]net.Conn, 1000)
-		dial := func(i int) {
-			c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", g.port))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if silent[i] != nil {
-				silent[i].Close()
-			}
-			silent[i] = c
+func TestGateFlood(t *testing.T) { onServers(t, testGateFlood) }
+
+func testGateFlood(t *testing.T, s server) {
+	g := newGated(t, s, settings{Calls: "enforce", Tables: destinations}, "announcement = \"pbxguard-none\"")
+	p := g.phone("100")
+	g.passes(p, honest)
+	silent := make([]net.Conn, 1000)
+	dial := func(i int) {
+		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", g.port))
+		if err != nil {
+			t.Fatal(err)
 		}
-		for i := range silent {
-			dial(i)
+		if silent[i] != nil {
+			silent[i].Close()
 		}
-		defer func() {
-			for _, c := range silent {
-				c.Close()
-			}
-		}()
-		var longest time.Duration
-		for i := range 20 {
-			longest = max(longest, g.passes(p, fmt.Sprintf("02055501%02d", i)))
-			g.stopsHere(p, abroad)
-			for j := range 50 {
-				dial((50*i + j) % len(silent))
-			}
+		silent[i] = c
+	}
+	for i := range silent {
+		dial(i)
+	}
+	defer func() {
+		for _, c := range silent {
+			c.Close()
 		}
-		st := g.gate()
-		t.Logf("beside 1,000 silent connections: the longest of 20 calls waited %v; asked %d, denied %d, by default %d; slowest answer %v",
-			longest, st.Asked, st.Denied, st.Default, st.Slowest)
-		if st.Denied != 20 || st.Asked != 41 {
-			t.Errorf("asked %d, denied %d; want 41 and 20", st.Asked, st.Denied)
+	}()
+	var longest time.Duration
+	for i := range 20 {
+		longest = max(longest, g.passes(p, fmt.Sprintf("02055501%02d", i)))
+		g.stopsHere(p, abroad)
+		for j := range 50 {
+			dial((50*i + j) % len(silent))
 		}
-	})
+	}
+	st := g.gate()
+	t.Logf("beside 1,000 silent connections: the longest of 20 calls waited %v; asked %d, denied %d, by default %d; slowest answer %v",
+		longest, st.Asked, st.Denied, st.Default, st.Slowest)
+	if st.Denied != 20 || st.Asked != 41 {
+		t.Errorf("asked %d, denied %d; want 41 and 20", st.Asked, st.Denied)
+	}
 }

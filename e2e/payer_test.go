@@ -150,16 +150,7 @@ func testPayerKilled(t *testing.T, o *office, w way) {
 // record waits for the record of a call in which this was sent to the trunk.
 func (o *office) record(sent string) (found guard.CallRecord) {
 	o.t.Helper()
-	s, err := store.Open(filepath.Join(o.guard.dir, "pbxguard.db"), store.Options{ReadOnly: true})
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	defer s.Close()
-	o.guard.await("the call is on record", 5*time.Second, func() bool {
-		records, err := s.CallRecords(o.ctx, store.Query{})
-		if err != nil {
-			o.t.Fatal(err)
-		}
+	o.records("the call is on record", func(records []guard.CallRecord) bool {
 		i := slices.IndexFunc(records, func(r guard.CallRecord) bool { return r.Sent == sent && r.Number != "" })
 		if i >= 0 {
 			found = records[i]
@@ -167,6 +158,23 @@ func (o *office) record(sent string) (found guard.CallRecord) {
 		return i >= 0
 	})
 	return found
+}
+
+// records waits until what is on record of calls is as it should be.
+func (o *office) records(what string, as func([]guard.CallRecord) bool) (records []guard.CallRecord) {
+	o.t.Helper()
+	s, err := store.Open(filepath.Join(o.guard.dir, "pbxguard.db"), store.Options{ReadOnly: true})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	defer s.Close()
+	o.guard.await(what, 5*time.Second, func() bool {
+		if records, err = s.CallRecords(o.ctx, store.Query{Limit: 1000}); err != nil {
+			o.t.Fatal(err)
+		}
+		return as(records)
+	})
+	return records
 }
 
 // in is the office as a subtest sees it, whose phones leave with it.

@@ -61,9 +61,7 @@ func (s *state) barred(a *attempt) bool {
 	case b.Scope == BarSpent:
 		return true
 	}
-	// What counts is how long it was used when the lock was made: a thief does
-	// not come to be trusted by waiting.
-	return !a.source.IsValid() || s.sources.known(a.payer.Account, a.source, s.now)-s.now.Sub(b.At) < longUsed
+	return !a.source.IsValid() || s.sources.known(a.payer.Account, a.source, s.now) < longUsed
 }
 
 // barOf is the lock on an account: its own, or the one on its name without a

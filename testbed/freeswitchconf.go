@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"pbxguard/adapters/freeswitch"
 )
 
 // The phones which both kinds of server have.
@@ -219,12 +221,11 @@ func (f *FreeSWITCH) addUsers() error {
 	return f.put("directory/default/testbed.xml", "<include>\n"+own.String()+"</include>\n")
 }
 
-// guardUser is the account of a guard, with the least that it needs.
+// guardUser is the account of a guard, with the least that it and its gate need.
 const guardUser = `  <user id="pbxguard"><params>` +
 	`<param name="esl-password" value="guard-secret"/>` +
-	`<param name="esl-allowed-events" value="CHANNEL_CREATE CHANNEL_ANSWER CHANNEL_HANGUP_COMPLETE RELOADXML CUSTOM ` +
-	`sofia::pre_register sofia::register_attempt sofia::register sofia::unregister sofia::expire sofia::wrong_call_state"/>` +
-	`<param name="esl-allowed-api" value="uuid_kill uuid_dump show hash"/>` +
+	`<param name="esl-allowed-events" value="` + freeswitch.EventsNeeded + `"/>` +
+	`<param name="esl-allowed-api" value="` + freeswitch.APINeeded + ` hash"/>` +
 	`<param name="esl-allowed-log" value="true"/>` +
 	`</params></user>
 `

@@ -2,6 +2,7 @@ package testbed
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/csv"
 	"fmt"
@@ -22,6 +23,8 @@ type Load struct {
 	Rate   int // calls a second
 	Calls  int
 	Talk   time.Duration
+	// Proxy says that the server asks for a password with 407, as FreeSWITCH does.
+	Proxy bool
 }
 
 // Run makes the calls to the server and returns how many went as planned and
@@ -32,7 +35,7 @@ func (l Load) Run(ctx context.Context, t testing.TB, server netip.AddrPort) (goo
 	if _, err := exec.LookPath("sipp"); err != nil {
 		Skip(t, "needs sipp (apt-get install sip-tester)")
 	}
-	scenario, err := file("sipp/call.xml")
+	scenario, err := l.scenario(t)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,6 +55,20 @@ func (l Load) Run(ctx context.Context, t testing.TB, server netip.AddrPort) (goo
 		t.Fatalf("%v: %s", err, lastLine(out))
 	}
 	return good, bad
+}
+
+// scenario is the path of the call's script.
+func (l Load) scenario(t testing.TB) (string, error) {
+	path, err := file("sipp/call.xml")
+	if err != nil || !l.Proxy {
+		return path, err
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	path = filepath.Join(t.TempDir(), "call.xml")
+	return path, os.WriteFile(path, bytes.Replace(text, []byte(`response="401"`), []byte(`response="407"`), 1), 0o644)
 }
 
 // sippResult reads the last row of SIPp's statistics.
