@@ -34,6 +34,8 @@ type model struct {
 	walked      []*walk
 	walkedUsers []userWalk
 	manyKinds   bool
+	further     map[string]*walk
+	dials       []string // the numbers that walks dial
 }
 
 // load reads the configuration of the site; there is none if no folder has a

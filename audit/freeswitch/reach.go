@@ -54,25 +54,35 @@ func (d *dialplan) probes() []string {
 			visit(c)
 		}
 	}
-	for _, out := range []bool{true, false} { // those that lead out first
-		for _, ctx := range d.contexts() {
-			for _, ext := range ctx.Each("extension") {
-				if d.leaves(ext) == out {
-					visit(ext)
-				}
+	for _, ctx := range d.contexts() {
+		for _, ext := range ctx.Each("extension") {
+			if d.leads(ext) {
+				visit(ext)
 			}
 		}
 	}
 	return found
 }
 
-// leaves tells whether a context dials a trunk or leads elsewhere at all.
-func (d *dialplan) leaves(e *Element) bool {
-	if app := e.Attr("application"); app == "bridge" || app == "transfer" || app == "execute_extension" {
-		data := e.Attr("data")
-		return app != "bridge" || strings.Contains(data, "sofia/") || strings.Contains(data, "loopback/")
+// goesOn are the applications behind which a call may reach a trunk, or a
+// service that strangers must not reach.
+var goesOn = []string{"transfer", "execute_extension", "ivr", "read", "play_and_get_digits", "conference", "att_xfer", "lcr", "easyroute", "enum", "eavesdrop", "userspy", "lua", "socket"}
+
+// probes are those of the dialplan, written once.
+func (m *model) probes() []string {
+	if m.dials == nil {
+		m.dials = m.plan.probes()
 	}
-	return slices.ContainsFunc(e.Children, d.leaves)
+	return m.dials
+}
+
+// leads tells whether an extension leads anywhere but to a phone.
+func (d *dialplan) leads(e *Element) bool {
+	app, data := e.Attr("application"), e.Attr("data")
+	if slices.Contains(goesOn, app) || app == "bridge" && !strings.HasPrefix(data, "user/") && !strings.HasPrefix(data, "group/") {
+		return true
+	}
+	return slices.ContainsFunc(e.Children, d.leads)
 }
 
 // worst judges where calls that reached a trunk lead, and returns the dearest
@@ -181,7 +191,7 @@ func (m *model) aclEntries(p *profile) []entry {
 // strangers walks from every entry, once.
 func (m *model) strangers() []*walk {
 	if m.walked == nil {
-		probes := m.plan.probes()
+		probes := m.probes()
 		byContext := map[string]*walk{}
 		for _, e := range m.entries() {
 			w := byContext[e.ctx]
@@ -201,6 +211,9 @@ func (w *walk) as(e entry) *walk {
 	own.from = e
 	own.reached = slices.Clone(w.reached)
 	for i := range own.reached {
+		if len(own.reached[i].call.path) == 0 {
+			continue
+		}
 		own.reached[i].call.path = slices.Clone(own.reached[i].call.path)
 		own.reached[i].call.path[0] = e.name
 	}
@@ -210,7 +223,7 @@ func (w *walk) as(e entry) *walk {
 // byUsers walks once for each kind of user: from a context, with a toll_allow.
 func (m *model) byUsers() []userWalk {
 	if m.walkedUsers == nil {
-		probes := m.plan.probes()
+		probes := m.probes()
 		index := map[string]int{}
 		for _, u := range m.users {
 			ctx := u.context()
@@ -238,13 +251,29 @@ func (m *model) follow() {
 	m.strangers()
 	m.byUsers()
 	if m.plan.spent {
-		m.doc.problem(Problem{Text: "the dialplan is too large to follow every call", Section: "dialplan"})
+		m.doc.problem(Problem{Text: unfollowed, Section: "dialplan"})
 	}
 	if m.manyKinds {
 		m.doc.problem(Problem{Text: fmt.Sprintf("more than %d kinds of users may dial different numbers; the rest is not followed", maxUserWalks), Section: "dialplan"})
 	}
-	m.plan.budget = walkBudget
 }
+
+// walkFrom makes one walk more. It tells whether it was made to its end.
+func (m *model) walkFrom(e entry, numbers []string) (w *walk, whole bool) {
+	key := e.ctx + "\x00" + e.vars.value("toll_allow") + "\x00" + strings.Join(numbers[:min(len(numbers), 2)], ",")
+	if w, ok := m.further[key]; ok {
+		return w.as(e), !m.plan.spent
+	}
+	w = m.plan.run(e, numbers)
+	if m.further == nil {
+		m.further = map[string]*walk{}
+	}
+	m.further[key] = w
+	return w, !m.plan.spent
+}
+
+// unfollowed is why a check is incomplete whose walk was not made to its end.
+const unfollowed = "the dialplan is too large to follow every call"
 
 // userWalk is a walk that stands for users who may dial the same.
 type userWalk struct {

@@ -257,7 +257,10 @@ func sentElsewhere(m *model, r *audit.Result) {
 		if m.plan.section.Find("context", "name", "redirected") == nil {
 			continue
 		}
-		w := m.plan.run(entry{name: p.String() + ", 302", ctx: "redirected"}, m.plan.probes())
+		w, whole := m.walkFrom(entry{name: p.String() + ", 302", ctx: "redirected"}, m.probes())
+		if !whole {
+			r.Incomplete("context redirected", "", unfollowed)
+		}
 		if out, how, ok := m.worst(w.reached); ok {
 			r.Fail("context redirected", out.at.String(), "a 302 reaches %s: %s", how.What, out)
 		}

@@ -163,7 +163,10 @@ func callback(m *model, r *audit.Result) {
 		}
 		name := "voicemail profile " + p.Attr("name")
 		for _, toll := range m.tolls() {
-			w := m.plan.run(entry{name: "voicemail", ctx: ctx.value, vars: toll}, m.plan.probes())
+			w, whole := m.walkFrom(entry{name: "voicemail", ctx: ctx.value, vars: toll}, m.probes())
+			if !whole {
+				r.Incomplete(name, ctx.at.String(), unfollowed)
+			}
 			if out, how, ok := m.worst(w.reached); ok {
 				r.Fail(name, ctx.at.String(), "callback-context %s reaches %s: %s", ctx.value, how.What, out)
 				break
@@ -217,7 +220,10 @@ func mailboxes(m *model, r *audit.Result) {
 			if len(f) > 2 {
 				ctx = f[2]
 			}
-			w := m.plan.run(entry{name: "voicemail", ctx: ctx}, f[:1])
+			w, whole := m.walkFrom(entry{name: "voicemail", ctx: ctx}, f[:1])
+			if !whole {
+				r.Incomplete(name, to.at.String(), unfollowed)
+			}
 			if out, _, ok := m.worst(w.reached); ok {
 				r.Fail(name, to.at.String(), "%s reaches a trunk: %s", way, out)
 			}

@@ -57,7 +57,8 @@ type reach struct {
 const (
 	maxSteps = 20_000 // of one number
 	maxHops  = 25
-	maxVars  = 1000
+	maxVars  = 300
+	maxFound = 50       // of one number
 	maxText  = 16 << 10 // of an action or variable
 )
 
@@ -84,7 +85,7 @@ func (d *dialplan) run(from entry, numbers []string) *walk {
 // enter executes what a call finds in its context.
 func (w *walk) enter(c call) {
 	key := fmt.Sprintf("%s\x00%s\x00%s\x00%s", strings.ToLower(c.ctx), c.dest, c.vars["toll_allow"], c.keyed)
-	if len(c.path) > maxHops || w.seen[key] {
+	if len(c.path) > maxHops || w.seen[key] || !w.plan.charge(1+len(c.vars)/4) {
 		return
 	}
 	w.seen[key] = true
@@ -345,6 +346,9 @@ func (w *walk) ask(c *call, app, data string, rest []step) {
 		at = 7 // min max tries timeout terminators file invalid var …
 	}
 	for _, keys := range w.keys(c) {
+		if !w.plan.charge(1 + len(c.vars)/4) {
+			return
+		}
 		next := *c
 		next.vars = maps.Clone(c.vars)
 		if len(f) > at {
@@ -423,6 +427,9 @@ func (w *walk) choose(c *call, s step, name string, e *Element, caps captures, d
 	if e.Attr("action") != "menu-exec-app" {
 		return
 	}
+	if !w.plan.charge(1 + len(c.vars)/4) {
+		return
+	}
 	app, data, _ := strings.Cut(e.Attr("param"), " ")
 	next := *c
 	next.vars = maps.Clone(c.vars)
@@ -438,11 +445,21 @@ func (w *walk) conference(c *call, s step, data string) {
 			w.dial(c, s, dial)
 		}
 	}
+	before := len(w.reached)
 	w.arrive(c, s, "conference", "")
-	w.reached[len(w.reached)-1].data = data
+	if len(w.reached) > before {
+		w.reached[before].data = data
+	}
 }
 
+// arrive notes a trunk or service that the call reached, each place once for a
+// number.
 func (w *walk) arrive(c *call, s step, what, number string) {
+	key := "at\x00" + s.e.Pos.String() + "\x00" + what + "\x00" + number + "\x00" + c.keyed
+	if w.seen[key] || len(w.reached) >= maxFound {
+		return
+	}
+	w.seen[key] = true
 	got := *c
 	got.vars = maps.Clone(c.vars)
 	got.certain = c.certain && s.certain
