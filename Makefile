@@ -18,7 +18,9 @@ build:
 manual: build
 	$(PROGRAM) manual build/manual
 
-docs: manual
+docs:
+	$(GO) test -tags $(TAGS) -count=1 -run '^TestRules$$' ./guard -update
+	$(MAKE) manual
 	cp build/manual/configuration.md build/manual/rules.md docs/
 	cp build/manual/checks.md docs/checks.md
 
@@ -62,7 +64,7 @@ lint:
 # Takes every check of the audit away, one after the other, and fails if no test
 # notices.
 mutants:
-	PBXGUARD_MUTANTS=1 $(GO) test -tags $(TAGS) -count=1 -run '^TestMutants$$' -v ./audit/...
+	PBXGUARD_MUTANTS=1 $(GO) test -tags $(TAGS) -count=1 -run '^TestMutants$$' -v ./audit/... ./guard
 
 fuzz:
 	@.ci/fuzz $(FUZZTIME)

@@ -62,7 +62,7 @@ func only(t testing.TB, id string) *Policy {
 	return p
 }
 
-var update = flag.Bool("update", false, "write testdata/reasons.tsv anew")
+var update = flag.Bool("update", false, "write reasons.tsv anew")
 
 func ruleCases() []ruleCase {
 	return slices.Concat(numberCases(), volumeCases(), moneyCases(), takeoverCases(), diversionCases(), callerCases(), guardCases())
@@ -102,18 +102,15 @@ func TestRules(t *testing.T) {
 	checkReasons(t, reasons)
 }
 
-// checkReasons holds testdata/reasons.tsv, of which docs/rules.md is made,
-// against what the rules really say.
+// checkReasons holds reasons.tsv, of which docs/rules.md is made, against what
+// the rules really say.
 func checkReasons(t *testing.T, reasons map[string]string) {
 	var b strings.Builder
 	for _, id := range slices.Sorted(maps.Keys(reasons)) {
 		fmt.Fprintf(&b, "%s\t%s\n", id, reasons[id])
 	}
-	const file = "testdata/reasons.tsv"
+	const file = "reasons.tsv"
 	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
 		if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}

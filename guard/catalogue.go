@@ -1,6 +1,16 @@
 package guard
 
-import "time"
+import (
+	_ "embed" // reasons
+	"strings"
+	"time"
+)
+
+// reasons are what each rule said when its test hit it, a line each. A test
+// writes it, and holds it equal.
+//
+//go:embed reasons.tsv
+var reasons string
 
 // doc is what people are told of a rule.
 type doc struct {
@@ -91,10 +101,16 @@ type RuleInfo struct {
 	Default Setting // by default
 	Keys    []Key
 	Fixed   string // what it does, if nobody can set it
+	Example string // what it says when it is hit
 }
 
 // Catalogue lists every rule there is, by topic.
 func Catalogue() []RuleInfo {
+	examples := map[string]string{}
+	for line := range strings.Lines(reasons) {
+		id, text, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		examples[id] = text
+	}
 	var list []RuleInfo
 	for about := range topics {
 		for _, d := range documented() {
@@ -103,7 +119,7 @@ func Catalogue() []RuleInfo {
 			}
 			list = append(list, RuleInfo{
 				ID: d.id, Number: d.number, Topic: topics[d.about], Title: d.title, Why: d.why, Star: d.star,
-				Set: d.settable(), Default: d.normal, Keys: d.keys, Fixed: d.fixed,
+				Set: d.settable(), Default: d.normal, Keys: d.keys, Fixed: d.fixed, Example: examples[d.id],
 			})
 		}
 	}

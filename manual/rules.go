@@ -16,19 +16,21 @@ func Rules(rules []guard.RuleInfo) string {
 	b.WriteString(wrap("Every call is held against these, in this order of topics, except an emergency call, "+
 		"which is exempt from all of them. \"pbxguard explain\" tells what each makes of a number, \"pbxguard log --rule NAME\" "+
 		"what it has found, and [configuration.md](configuration.md) how it is set, under `[rules.NAME]` with _ for each -. "+
-		"A rule with a star has few false alarms: enforce those first.", 80))
+		"A rule with a star has few false alarms: enforce those first. "+
+		"The number is the rule's in the catalogue of detection; what it says is what its test made it say.", 80))
 	b.WriteString("\n")
 	topic := ""
 	for _, r := range rules {
 		if r.Topic != topic {
 			topic = r.Topic
-			fmt.Fprintf(&b, "\n## %s\n\n| rule | looks for | why | default |\n|---|---|---|---|\n", topic)
+			fmt.Fprintf(&b, "\n## %s\n\n| rule | no. | looks for | why | default | says |\n|---|---|---|---|---|---|\n", topic)
 		}
 		name := "`" + r.ID + "`"
 		if r.Star {
 			name += " ★"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", name, cell(plainMarkdown(r.Title)), cell(plainMarkdown(r.Why)), cell(usual(r)))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", name, r.Number, cell(plainMarkdown(r.Title)), cell(plainMarkdown(r.Why)),
+			cell(usual(r)), cell(plainMarkdown(r.Example)))
 	}
 	return b.String()
 }
