@@ -61,7 +61,7 @@ lint:
 	$(GO) tool staticcheck -tags $(TAGS) ./...
 	@.ci/vulncheck
 
-# Takes every check of the audit away, one after the other, and fails if no test
+# Takes every check of the audit and every rule away, one after the other, and fails if no test
 # notices.
 mutants:
 	PBXGUARD_MUTANTS=1 $(GO) test -tags $(TAGS) -count=1 -run '^TestMutants$$' -v ./audit/... ./guard
