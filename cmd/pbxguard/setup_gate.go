@@ -112,8 +112,9 @@ A dial plan that knows what the gateway is sent may say so before the socket:
     <action application="set" data="pbxguard_trunk=GATEWAY"/>
 `
 
-const fusionPBXGate = `In FusionPBX, under Dialplan > Dialplan Manager > Add, with order 95 (outbound
-routes have 100 and more), "continue" on and the domain "Global":
+const fusionPBXGate = `In FusionPBX, under Dialplan > Dialplan Manager > Add, each <extension> as an entry
+of its own, in this order, with an order below 100, which outbound routes have at
+least, "continue" as it is here, and the domain "Global":
 %s
 It needs mod_hash and mod_event_socket, and [gate] must name the user that
 FreeSWITCH runs as, which is www-data on many hosts:
