@@ -60,7 +60,6 @@ func load(site *audit.Site) (*PBX, bool) {
 		p.etc, p.files = etc, map[string]*conf.File{}
 	}
 	p.readObjects()
-	p.readPeers()
 	p.plan = p.readDialplan()
 	return p, true
 }

@@ -7,9 +7,6 @@ import (
 	"pbxguard/adapters/asterisk/conf"
 )
 
-// readPeers has nothing to prepare: sip.conf and iax.conf are read as asked.
-func (p *PBX) readPeers() {}
-
 // peers are the sections of sip.conf or iax.conf that stand for somebody.
 func (p *PBX) peers(file string) (all []*conf.Section) {
 	for _, s := range p.file(file).Sections {
