@@ -18,6 +18,7 @@ func (c *Config) check(t *table) {
 	}
 	c.checkPBXs(t)
 	c.checkGroups(t)
+	c.checkReceivers(t)
 }
 
 // checkPBXs finds what two PBXs may not share.

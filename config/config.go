@@ -20,19 +20,21 @@ const Path = "/etc/pbxguard/pbxguard.toml"
 // Config is a whole configuration. It does not change once it is read; a
 // reload reads another one.
 type Config struct {
-	PBX      []PBX    `toml:"pbx" doc:"a PBX to watch; without any, the Asterisk of this host"`
-	Calls    Calls    `toml:"calls" doc:"what happens to calls that a rule objects to"`
-	Rules    Rules    `toml:"rules" doc:"what is held against a call; emergency numbers are exempt from all of it, always"`
-	Groups   []Group  `toml:"group" doc:"extensions with rules of their own; an extension belongs to the first group that names it"`
-	Tariff   Tariff   `toml:"tariff" doc:"what calls cost"`
-	Lists    Lists    `toml:"lists" doc:"lists of numbers, which the command pbxguard lists keeps"`
-	Closed   Closed   `toml:"closed" doc:"days on which nobody is in the office"`
-	Bans     Bans     `toml:"bans" doc:"when an address is shut out"`
-	Firewall Firewall `toml:"firewall" doc:"how an address is shut out"`
-	Gate     Gate     `toml:"gate" doc:"whether the PBX asks before a call leaves, so that no race is lost; pbxguard setup --gate prints the dial plan that asks"`
-	Store    Store    `toml:"store" doc:"what is remembered"`
-	Control  Control  `toml:"control" doc:"how the commands reach the daemon"`
-	Log      Log      `toml:"log" doc:"what the daemon says"`
+	PBX       []PBX      `toml:"pbx" doc:"a PBX to watch; without any, the Asterisk of this host"`
+	Calls     Calls      `toml:"calls" doc:"what happens to calls that a rule objects to"`
+	Rules     Rules      `toml:"rules" doc:"what is held against a call; emergency numbers are exempt from all of it, always"`
+	Groups    []Group    `toml:"group" doc:"extensions with rules of their own; an extension belongs to the first group that names it"`
+	Notify    Notify     `toml:"notify" doc:"how often people are told of verdicts"`
+	Receivers []Receiver `toml:"receiver" doc:"who is told; systemd lets the daemon reach this host alone, so one elsewhere needs IPAddressAllow=ADDRESS in a drop-in (systemctl edit pbxguard)"`
+	Tariff    Tariff     `toml:"tariff" doc:"what calls cost"`
+	Lists     Lists      `toml:"lists" doc:"lists of numbers, which the command pbxguard lists keeps"`
+	Closed    Closed     `toml:"closed" doc:"days on which nobody is in the office"`
+	Bans      Bans       `toml:"bans" doc:"when an address is shut out"`
+	Firewall  Firewall   `toml:"firewall" doc:"how an address is shut out"`
+	Gate      Gate       `toml:"gate" doc:"whether the PBX asks before a call leaves, so that no race is lost; pbxguard setup --gate prints the dial plan that asks"`
+	Store     Store      `toml:"store" doc:"what is remembered"`
+	Control   Control    `toml:"control" doc:"how the commands reach the daemon"`
+	Log       Log        `toml:"log" doc:"what the daemon says"`
 
 	// Warnings tell what is allowed but probably not meant, for people.
 	Warnings []string
@@ -116,6 +118,29 @@ type Group struct {
 	Rules      Rules    `toml:"rules" doc:"the same tables as under rules; what is not said here is as there"`
 }
 
+// Notify is how often people are told of verdicts.
+type Notify struct {
+	Least  guard.Action  `toml:"least" doc:"verdicts that ask for less are not told"`
+	Wait   time.Duration `toml:"wait" min:"1s" max:"1h" doc:"how long an incident may unfold before its first message"`
+	Every  time.Duration `toml:"every" min:"1m" max:"7d" doc:"how long until the next message about one incident"`
+	Hourly int           `toml:"hourly" min:"1" max:"1000" doc:"how many messages an hour may see; others wait"`
+}
+
+// Receiver is somebody who is told of verdicts.
+type Receiver struct {
+	Name       string   `toml:"name" is:"name" doc:"what it is called in the log"`
+	Type       string   `toml:"type" one:"journal mail webhook chat" doc:"how it is told: in the journal, by SMTP, by JSON over HTTP, or by a chat service"`
+	Server     string   `toml:"server" is:"address" doc:"mail: the server"`
+	TLS        string   `toml:"tls" one:"starttls tls none" doc:"mail: how the connection is encrypted; \"none\" only to this host"`
+	Username   string   `toml:"username" doc:"mail: who logs in, if the server wants that"`
+	From       string   `toml:"from" is:"mail" doc:"mail: the sender"`
+	To         []string `toml:"to" is:"mail" doc:"mail: who gets it"`
+	URL        string   `toml:"url" is:"url" doc:"webhook: where messages are posted; https, or http to this host"`
+	Secret     Secret   `toml:"secret" doc:"mail: the password; webhook: what messages are signed with; chat: the service's URL as shoutrrr writes it, which holds a token. Without any of these three keys, NAME.secret beside this file holds it"`
+	SecretFile string   `toml:"secret_file" is:"file" doc:"the file that holds it"`
+	Credential string   `toml:"credential" is:"name" doc:"the systemd credential that holds it"`
+}
+
 // Tariff is what calls cost.
 type Tariff struct {
 	Deck string `toml:"deck" is:"path" doc:"the rate deck: CSV with the columns prefix, description, rate, currency, increment, min and valid_from; without one, talk time alone is limited"`
@@ -195,6 +220,7 @@ func Default() *Config {
 			Trust: bans.Trust, Learn: bans.Learn, Spray: bans.Spray,
 			Max: bans.Max, Sources: bans.Sources,
 		},
+		Notify:   Notify{Least: guard.Alert, Wait: 30 * time.Second, Every: 15 * time.Minute, Hourly: 20},
 		Lists:    Lists{Dir: "/etc/pbxguard/lists"},
 		Firewall: Firewall{Mode: "nftables"},
 		Gate: Gate{
@@ -226,5 +252,6 @@ func defaultPBX() PBX {
 	}
 }
 
-func (p *PBX) start(*Config)     { *p = defaultPBX() }
-func (g *Group) start(c *Config) { g.Rules = c.Rules }
+func (p *PBX) start(*Config)      { *p = defaultPBX() }
+func (r *Receiver) start(*Config) { *r = Receiver{Type: "journal", TLS: "starttls"} }
+func (g *Group) start(c *Config)  { g.Rules = c.Rules }

@@ -33,6 +33,8 @@ var forms = map[string]form{
 	"path":       {"path", checkPath},
 	"file":       {"path", checkFile},
 	"socket":     {"path", checkSocket},
+	"mail":       {"mail address", matching(`^[^\s@<>"(),:;\\[\]]{1,64}@[A-Za-z0-9.-]{1,190}$`, "must be a mail address, such as \"duty@example.org\"")},
+	"url":        {"URL", matching(`^https?://[^\s]{1,999}$`, "must be a URL that begins with https:// or, on this host, http://")},
 	"glob":       {"name, * or ?", checkGlob},
 	"extensions": {"name, range, * or ?", func(s string) error { _, err := parseSpan(s); return err }},
 	"regexp":     {"regular expression", checkRegexp},

@@ -14,6 +14,7 @@ import (
 	"pbxguard/firewall"
 	"pbxguard/gate"
 	"pbxguard/guard"
+	"pbxguard/notify"
 	"pbxguard/store"
 )
 
@@ -24,6 +25,7 @@ type daemon struct {
 	level   *slog.LevelVar
 	store   *store.Store
 	ledger  *teller
+	people  *notify.Notifier
 	wall    wall
 	engine  *guard.Engine
 	ports   map[string]*port // by PBX name; fixed once made
@@ -69,6 +71,8 @@ func newDaemon(ctx context.Context, path string, conf *config.Config, log *slog.
 		return nil, err
 	}
 	d.ledger = newTeller(d.store, log)
+	d.people = newNotifier(conf, log)
+	d.ledger.people = d.people.Tell
 	d.openWall(conf.Firewall.Mode)
 	d.around = d.lookAround(ctx, conf)
 	d.readTables(conf)
@@ -128,6 +132,7 @@ func (d *daemon) run(ctx context.Context, reload <-chan os.Signal) (err error) {
 	below.start("store", d.store.Run)
 	below.start("firewall", d.wall.Run)
 	below.start("log", d.ledger.run)
+	below.start("notify", d.people.Run)
 	core := crew.layer()
 	core.start("engine", d.engine.Run)
 	above := crew.layer()

@@ -114,6 +114,7 @@ func (d *daemon) restartFor(conf *config.Config) {
 	for part, same := range map[string]bool{
 		"store":    conf.Store == d.conf.Store,
 		"control":  conf.Control == d.conf.Control,
+		"notify":   conf.Notify == d.conf.Notify && reflect.DeepEqual(conf.Receivers, d.conf.Receivers),
 		"firewall": conf.Firewall == d.conf.Firewall,
 		"gate":     reflect.DeepEqual(conf.Gate, d.conf.Gate),
 	} {

@@ -14,18 +14,20 @@ import (
 // up; what it then does not hear is counted.
 type teller struct {
 	guard.Ledger
+	people  func(guard.Decision) // who are told; it returns at once
 	log     *slog.Logger
 	heard   chan guard.Decision
 	unheard atomic.Uint64
 }
 
 func newTeller(store guard.Ledger, log *slog.Logger) *teller {
-	return &teller{Ledger: store, log: log, heard: make(chan guard.Decision, 1024)}
+	return &teller{Ledger: store, people: func(guard.Decision) {}, log: log, heard: make(chan guard.Decision, 1024)}
 }
 
 // Record implements [guard.Ledger].
 func (t *teller) Record(r guard.Record) bool {
 	if d, ok := r.(guard.Decision); ok {
+		t.people(d)
 		select {
 		case t.heard <- d:
 		default:
