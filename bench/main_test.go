@@ -25,6 +25,7 @@ func TestBench(t *testing.T) {
 	}{
 		{"kill over loopback", killOverLoopback},
 		{"on a real Asterisk", onAsterisk},
+		{"events of FreeSWITCH", eslEvents},
 		{"gate", gateAsked},
 		{"ban in the kernel", banInKernel},
 		{"events judged", eventsJudged},
