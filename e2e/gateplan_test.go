@@ -112,11 +112,9 @@ func TestGateFreePBX(t *testing.T) {
 			if !ok {
 				t.Fatalf("no hook in\n%s", printed)
 			}
-			call := how.call
+			call := "Gosub(macro-dialout-trunk,s,1())"
 			if version == 16 {
 				call = "Macro(dialout-trunk,s)"
-			} else {
-				call = "Gosub(macro-dialout-trunk,s,1())"
 			}
 			g.extend(fmt.Sprintf(`
 [internal]

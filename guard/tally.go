@@ -13,7 +13,6 @@ type tally struct {
 type slots struct {
 	n    [parts]uint8
 	last uint32 // which sixteenth was counted last, since the epoch
-	mark uint32 // what the owner of the tally makes of it
 }
 
 const maxTally = 10_000
@@ -46,9 +45,6 @@ func (t *tally) count(k uint64, now time.Time) int {
 	s.slide(t.part(now))
 	return s.sum()
 }
-
-// clear forgets what was counted.
-func (t *tally) clear(k uint64) { t.kept.remove(k) }
 
 func (s *slots) slide(part uint32) {
 	if part <= s.last {

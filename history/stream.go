@@ -21,7 +21,6 @@ type recorded struct {
 	dead     bool
 	fate     int // in the kills, counted from 1
 	answered time.Time
-	number   string
 }
 
 // hangup ends the call of a leg.

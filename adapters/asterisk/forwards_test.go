@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,11 +16,21 @@ import (
 
 // astdb is a database in memory.
 type astdb struct {
+	mu     sync.Mutex
 	values map[string]string // by whole key
 	err    error
 }
 
+// change does something to the database while nobody looks.
+func (d *astdb) change(f func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	f()
+}
+
 func (d *astdb) Tree(_ context.Context, family string) (map[string]string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	found := map[string]string{}
 	for k, v := range d.values {
 		if len(k) > len(family)+2 && k[:len(family)+2] == "/"+family+"/" {
@@ -30,11 +41,15 @@ func (d *astdb) Tree(_ context.Context, family string) (map[string]string, error
 }
 
 func (d *astdb) Put(_ context.Context, family, key, value string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.values["/"+family+"/"+key] = value
 	return d.err
 }
 
 func (d *astdb) Delete(_ context.Context, family, key string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	delete(d.values, "/"+family+"/"+key)
 	return d.err
 }
@@ -51,7 +66,7 @@ func TestForwards(t *testing.T) {
 		if ev := <-events; ev.Kind != guard.ForwardSet || ev.Account.Name != "101" || ev.Number != "0612345678" || ev.Exten != "CF" || !ev.Up {
 			t.Errorf("got %+v, want the forward that was there before", ev)
 		}
-		db.values["/CFU/102"] = "0025261234567"
+		db.change(func() { db.values["/CFU/102"] = "0025261234567" })
 		time.Sleep(31 * time.Second)
 		synctest.Wait()
 		if ev := <-events; ev.Account.Name != "102" || ev.Up {
@@ -72,13 +87,13 @@ func TestForwards(t *testing.T) {
 			t.Errorf("got %v, want the forward of 102 back", db.values)
 		}
 		time.Sleep(31 * time.Second)
-		delete(db.values, "/CF/101")
+		db.change(func() { delete(db.values, "/CF/101") })
 		time.Sleep(31 * time.Second)
 		synctest.Wait()
 		if ev := <-events; ev.Account.Name != "101" || ev.Number != "" {
 			t.Errorf("got %+v, want the forward of 101 gone", ev)
 		}
-		db.err = errors.New("away")
+		db.change(func() { db.err = errors.New("away") })
 		time.Sleep(61 * time.Second)
 		synctest.Wait()
 		if len(events) != 0 || !f.failed {

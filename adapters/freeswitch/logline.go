@@ -70,5 +70,5 @@ func rejected(body, file, line []byte) (ip []byte, ok bool) {
 	}
 	rest = bytes.TrimRight(rest, "\n")
 	name, ok := bytes.CutSuffix(rest, []byte(`"`))
-	return ip, ok && bytes.IndexAny(name, "\"\n") < 0
+	return ip, ok && !bytes.ContainsAny(name, "\"\n")
 }

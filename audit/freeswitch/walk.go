@@ -372,17 +372,13 @@ func (w *walk) keys(c *call) []string {
 
 // words splits arguments at blanks outside of quotes.
 func words(s string) []string {
-	var found []string
 	quoted := false
-	for _, f := range strings.FieldsFunc(s, func(r rune) bool {
+	return strings.FieldsFunc(s, func(r rune) bool {
 		if r == '\'' {
 			quoted = !quoted
 		}
 		return r == ' ' && !quoted
-	}) {
-		found = append(found, f)
-	}
-	return found
+	})
 }
 
 // menu follows the entries of an IVR menu; the caller presses the keys of each.

@@ -36,12 +36,10 @@ func (o *setupOrder) runFreeSWITCH(conf *config.Config, pbx config.PBX, f freeSW
 	if len(f.domains) > 0 {
 		domain = f.domains[0]
 	}
-	secret, known := pbx.Secret.Reveal(), pbx.Secret != ""
-	if !known {
+	secret := "(the one in the configuration)"
+	if pbx.Secret == "" {
 		secret = rand.Text()
 		fmt.Fprintf(w, "\nInto %s (mode 0640):\n    %s\n", report.Safe(o.secretFile(pbx)), secret)
-	} else {
-		secret = "(the one in the configuration)"
 	}
 	fmt.Fprintf(w, "\nInto %s:\n    [[pbx]]\n    type = \"freeswitch\"\n    username = \"%s@%s\"\n", report.Safe(o.config), freeSWITCHUser, report.Safe(domain))
 	if pbx.Address != f.listen {
