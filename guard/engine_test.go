@@ -66,6 +66,21 @@ func TestReloadJudgesRunningCalls(t *testing.T) {
 	}
 }
 
+// BenchmarkCatalogue is BenchmarkCall with every rule on, as by default.
+func BenchmarkCatalogue(b *testing.B) {
+	p := enforcing(b)
+	p.Default = Limits{
+		Class:         map[numbering.Class]Action{numbering.Premium: Kill, numbering.Unknown: Kill},
+		CountryAction: Kill, Hours: HoursLimit{7 * time.Hour, 19 * time.Hour, Kill}, Weekend: Kill, Holiday: Kill,
+		Concurrent: CountLimit{1000, Kill}, ConcurrentCountry: CountLimit{1000, Kill}, Attempts: CountLimit{1 << 30, Kill},
+		Sequential: CountLimit{1 << 30, Kill}, Duration: SpanLimit{time.Hour, Kill},
+		MinutesHour: SpanLimit{time.Hour, Kill}, MinutesDay: SpanLimit{time.Hour, Kill}, Set: DefaultSettings(),
+	}
+	p.Learn = 14 * 24 * time.Hour
+	priced(1)(p)
+	benchCalls(b, p)
+}
+
 // BenchmarkCall judges one whole outbound call of six events.
 func BenchmarkCall(b *testing.B) {
 	p := enforcing(b)
@@ -74,6 +89,10 @@ func BenchmarkCall(b *testing.B) {
 		CountryAction: Kill, Concurrent: CountLimit{1000, Kill}, Attempts: CountLimit{1 << 30, Kill},
 		Sequential: CountLimit{1 << 30, Kill}, Duration: SpanLimit{time.Hour, Kill},
 	}
+	benchCalls(b, p)
+}
+
+func benchCalls(b *testing.B, p *Policy) {
 	r := newRig(b, p)
 	evs := make([][6]Event, 1000)
 	for i := range evs {

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 )
@@ -107,6 +108,9 @@ func (s *state) undo(id uint64, by string) (undone string, err error) {
 				return "", err
 			}
 		}
+		if v.source.IsValid() {
+			s.unmeet(v.account, seenSuspect, network(v.source))
+		}
 		if v.number == "" {
 			return fmt.Sprintf("extension %s may call again", v.account.Name), nil
 		}
@@ -124,6 +128,7 @@ type ruled struct {
 	id      uint64
 	account Account
 	number  string
+	source  netip.Addr
 }
 
 // maxVerdicts is how many of the latest can be undone.
@@ -137,5 +142,5 @@ func (s *state) remember(d *Decision) {
 	if len(s.verdicts) >= maxVerdicts {
 		s.verdicts = s.verdicts[:copy(s.verdicts, s.verdicts[1:])]
 	}
-	s.verdicts = append(s.verdicts, ruled{d.ID, d.Account, d.Number})
+	s.verdicts = append(s.verdicts, ruled{d.ID, d.Account, d.Number, d.Source})
 }

@@ -50,6 +50,7 @@ type profile struct {
 	talked  time.Duration // in this hour
 	numbers distinctNow
 	frozen  bool  // this hour is not one to learn from
+	told    bool  // that this hour is unusual
 	second  int64 // that rate counts
 	rate    uint16
 }
@@ -88,7 +89,7 @@ func (s *state) learn(p *profile, of Account, zone *time.Location) {
 	if p.since == 0 {
 		p.since = hour
 	}
-	p.now, p.talked, p.numbers, p.rate, p.frozen = hourly{hour: hour}, 0, p.numbers[:0], 0, false
+	p.now, p.talked, p.numbers, p.rate, p.frozen, p.told = hourly{hour: hour}, 0, p.numbers[:0], 0, false, false
 }
 
 // tamed is h without what exceeds the habit by too much.

@@ -102,6 +102,9 @@ func (s *state) barByHand(b Bar) error {
 			return fmt.Errorf("%s is not locked", b.Account)
 		}
 		acc.bar = nil
+		if acc.origin != nil {
+			s.unmeet(acc.Account, seenSuspect, network(acc.origin.source))
+		}
 	} else {
 		acc.bar = &b
 	}

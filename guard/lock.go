@@ -61,7 +61,9 @@ func (s *state) barred(a *attempt) bool {
 	case b.Scope == BarSpent:
 		return true
 	}
-	return !a.source.IsValid() || s.sources.known(a.payer.Account, a.source, s.now) < longUsed
+	// What counts is how long it was used when the lock was made: a thief does
+	// not come to be trusted by waiting.
+	return !a.source.IsValid() || s.sources.known(a.payer.Account, a.source, s.now)-s.now.Sub(b.At) < longUsed
 }
 
 // barOf is the lock on an account: its own, or the one on its name without a

@@ -26,6 +26,8 @@ type rule struct {
 	// near, if set, says how much of the limit is used up, in percent: 80 and
 	// more, or what notice says, are told once before the rule is hit.
 	near func(*state, *Limits, *attempt) int
+	// then notes a hit where the rule is not to be hit again at once.
+	then func(*state, *attempt)
 	// scope is how a lock that the rule makes bars; bans says that the source of
 	// the call is banned as well.
 	scope Scope
@@ -129,7 +131,11 @@ func (s *state) judge(a *attempt, w when) {
 			continue
 		}
 		a.fired.add(i)
-		s.verdict(a, verdict{rule: r.id, action: act, reason: r.say(s, l, a), enforced: s.enforced(l, r.id), scope: r.scope, bans: r.bans})
+		reason := r.say(s, l, a)
+		if r.then != nil {
+			r.then(s, a)
+		}
+		s.verdict(a, verdict{rule: r.id, action: act, reason: reason, enforced: s.enforced(l, r.id), scope: r.scope, bans: r.bans, about: r.about})
 		if a.killed {
 			return // one reason to end a call is enough
 		}
@@ -178,6 +184,7 @@ type verdict struct {
 	enforced bool
 	scope    Scope // of a lock
 	bans     bool
+	about    topic
 }
 
 // verdict writes a hit down and carries it out if it is enforced.
@@ -204,6 +211,9 @@ func (s *state) verdict(a *attempt, v verdict) {
 	}
 	if v.action >= Kill && !a.over {
 		a.payer.punish(s.now)
+		if v.about == aboutTakeover || v.about == aboutNumbers {
+			s.distrust(a)
+		}
 		s.strikes.add(s.strike(v.rule, a.payer.Account), s.now)
 	}
 	if v.action >= Kill && v.enforced && !a.over {

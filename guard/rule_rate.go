@@ -78,7 +78,14 @@ func unusual(id, title string, set set, of func(*attempt) (*profile, string)) ru
 				return false
 			}
 			o := worst(s, a)
+			if p.told && (o.score <= wildScore || !s.strange(a) || !s.off(l, a)) {
+				return false // one word an hour
+			}
 			return o.score > oddScore && (o.metric == 1 || o.now >= float64(l.Set[set].Max))
+		},
+		then: func(_ *state, a *attempt) {
+			p, _ := of(a)
+			p.told = true
 		},
 		say: func(s *state, _ *Limits, a *attempt) string {
 			p, who := of(a)

@@ -115,7 +115,9 @@ func (s *state) newTraits(a *attempt) (traits []string) {
 		v, ok := s.met(of, w, key, seenFor)
 		return key != "" && (!ok || v.age(s.now) < 24*time.Hour)
 	}
-	if n := network(a.source); fresh(seenNetwork, n) {
+	n := network(a.source)
+	_, suspect := s.met(of, seenSuspect, n, seenFor)
+	if suspect || fresh(seenNetwork, n) {
 		traits = append(traits, "network "+n)
 	}
 	if a.source == o.source && fresh(seenAgent, o.agent) {
@@ -125,6 +127,12 @@ func (s *state) newTraits(a *attempt) (traits []string) {
 		traits = append(traits, "country "+o.place.Country)
 	}
 	return traits
+}
+
+// suspected says whether calls of an account from there were ended before.
+func (s *state) suspected(a *attempt) bool {
+	_, ok := s.met(a.payer.Account, seenSuspect, network(a.source), seenFor)
+	return ok
 }
 
 // newSource is a call abroad of an account from somewhere new.
@@ -149,14 +157,25 @@ var newSource = rule{
 	},
 }
 
+// distrust remembers from where calls of an account were ended, so that it does
+// not come to be trusted by waiting.
+func (s *state) distrust(a *attempt) {
+	if a.source.IsValid() && len(s.newTraits(a)) > 0 {
+		s.meet(a.payer.Account, seenSuspect, network(a.source))
+	}
+}
+
 // elsewhere says whether an attempt abroad has two new traits, or one and a
 // country or an hour that is not usual.
 func (s *state) elsewhere(l *Limits, a *attempt) bool {
 	if !s.isForeign(a) {
 		return false
 	}
-	switch n := len(s.newTraits(a)); {
+	traits := s.newTraits(a)
+	switch n := len(traits); {
 	case n >= 2:
+		return true
+	case n == 1 && s.suspected(a):
 		return true
 	case n == 1:
 		_, called := s.met(a.payer.Account, seenCountry, a.number.Region, seenFor)

@@ -30,6 +30,7 @@ const (
 	seenNetwork  what = "network"      // an account was used from it
 	seenAgent    what = "agent"        // an account was used with it
 	seenPlace    what = "source"       // an account was used from this country
+	seenSuspect  what = "suspect"      // calls of an account from this network were ended
 	seenForward  what = "forward"      // an account has its calls forwarded to this number
 	seenManager  what = "manager-user" // somebody logged in to the manager interface
 )
@@ -116,6 +117,16 @@ func (s *state) meet(of Account, w what, key string) {
 		Account: cloneAccount(of), What: string(w), Key: strings.Clone(key),
 		First: time.Unix(int64(v.first)*60, 0).UTC(), Last: time.Unix(int64(v.last)*60, 0).UTC(), Days: int(v.days),
 	})
+}
+
+// unmeet takes back that a key was seen.
+func (s *state) unmeet(of Account, w what, key string) {
+	id := s.seen.id(of, w, key)
+	if _, ok := s.seen.kept.peek(id); !ok {
+		return
+	}
+	s.seen.kept.remove(id)
+	s.record(Seen{Account: of, What: string(w), Key: key})
 }
 
 // recallSeen restores what was seen on earlier days.

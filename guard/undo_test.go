@@ -138,6 +138,36 @@ func TestObservedForwardStays(t *testing.T) {
 	}
 }
 
+// TestThiefIsNotTrustedByWaiting: an address whose calls were ended does not
+// become one that has long been used, nor one that is no longer new.
+func TestThiefIsNotTrustedByWaiting(t *testing.T) {
+	p := only(t, "new-source")
+	both(learns, func(p *Policy) { p.LockFor = 12 * time.Hour })(p)
+	r := &rig{t: t, now: wednesday}
+	r.s = newState(p, Outside{PBXs: map[string]PBX{"a": r}, Firewall: r, Ledger: r}, known(), r.now)
+	for range 12 {
+		before := len(r.hungUp)
+		r.login(dakar, "Zoiper")
+		leg, trunk := r.place("100", somalia)
+		if len(r.hungUp) == before {
+			t.Fatalf("a call from there got through at %s", r.now)
+		}
+		r.end(trunk, leg)
+		r.wait(24 * time.Hour)
+	}
+	if err := r.s.barByHand(Bar{Account: ext("100"), At: r.now, By: "root"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.s.barByHand(Bar{Account: ext("100"), Off: true, By: "root"}); err != nil {
+		t.Fatal(err)
+	}
+	before := len(r.hungUp)
+	r.login(dakar, "Zoiper")
+	if r.place("100", somalia); len(r.hungUp) != before {
+		t.Errorf("a person has unlocked it, and it is still not trusted: %v", r.decided())
+	}
+}
+
 // TestLockSparesHome: whoever makes an extension look attacked cannot cut it off
 // from where it has long been used, nor from its own country by money.
 func TestLockSparesHome(t *testing.T) {

@@ -95,15 +95,16 @@ func (s *state) usualEnd(a *attempt, talked time.Duration) {
 		return
 	}
 	s.usualTalk(a, talked)
-	if a.foreign == "" || talked <= 0 {
+	region := a.number.Region
+	if !s.isForeign(a) || talked <= 0 {
 		return
 	}
 	of := a.payer.Account
-	s.meet(of, seenCountry, a.foreign)
-	s.meet(Account{PBX: of.PBX}, seenAbroad, a.foreign)
+	s.meet(of, seenCountry, region)
+	s.meet(Account{PBX: of.PBX}, seenAbroad, region)
 	s.meet(Account{PBX: of.PBX}, seenNumber, a.number.E164)
 	if s.closedAt(s.limitsOf(a.payer), a.site, a.started.In(a.site.zone())) {
-		s.meet(of, seenOffHours, a.foreign)
+		s.meet(of, seenOffHours, region)
 		s.meet(of, seenOffHours, "*")
 	}
 }

@@ -32,8 +32,8 @@ type Pos struct {
 }
 
 func (p Pos) String() string {
-	if p.File == "" {
-		return ""
+	if p.Line == 0 { // not from a file with lines
+		return p.File
 	}
 	return fmt.Sprintf("%s:%d", p.File, p.Line)
 }

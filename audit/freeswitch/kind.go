@@ -11,6 +11,12 @@ type rule = audit.Rule[*model]
 type check = audit.Check
 
 // Kind is FreeSWITCH as something that can be audited.
-func Kind() audit.Kind {
-	return audit.NewKind("freeswitch", slices.Concat(coreRules(), directoryRules(), profileRules(), dialplanRules(), serviceRules()), load)
+func Kind() audit.Kind { return KindServed(nil) }
+
+// KindServed is Kind for one whose configuration may come from the database of
+// a FusionPBX. served writes the document that it gives FreeSWITCH and says
+// where it is from; the document is "" if it can't be known.
+func KindServed(served func(*audit.Site) (text, from string)) audit.Kind {
+	return audit.NewKind("freeswitch", slices.Concat(coreRules(), directoryRules(), profileRules(), dialplanRules(), serviceRules()),
+		func(s *audit.Site) (*model, bool) { return load(s, served) })
 }

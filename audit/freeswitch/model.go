@@ -22,6 +22,7 @@ type model struct {
 	lost    error             // why there is no document
 	dynamic map[string]string // sections that a program answers for, and which does
 	fusion  bool              // the program is FusionPBX's
+	from    string            // the database in which its answers were found, or ""
 
 	modules  map[string]Pos
 	profiles []*profile
@@ -40,7 +41,7 @@ type model struct {
 
 // load reads the configuration of the site; there is none if no folder has a
 // freeswitch.xml.
-func load(s *audit.Site) (*model, bool) {
+func load(s *audit.Site, served func(*audit.Site) (text, from string)) (*model, bool) {
 	for _, dir := range confDirs {
 		if !s.Tree.Exists(dir + "/freeswitch.xml") {
 			continue
@@ -54,6 +55,11 @@ func load(s *audit.Site) (*model, bool) {
 			m.lost, doc = err, &Document{}
 		}
 		m.doc = doc
+		m.modules = m.loaded()
+		m.dynamic = m.handlers()
+		if m.fusion && served != nil {
+			m.overlay(served(s))
+		}
 		m.build()
 		return m, true
 	}
@@ -61,14 +67,56 @@ func load(s *audit.Site) (*model, bool) {
 }
 
 func (m *model) build() {
-	m.modules = m.loaded()
-	m.dynamic = m.handlers()
 	m.readProfiles()
 	m.readDirectory()
 	m.readLists()
 	m.plan = readDialplan(m)
 	m.follow()
 	m.noteSecrets()
+}
+
+// overlay puts what a program serves in front of what the files say, as
+// FreeSWITCH asks the program first.
+func (m *model) overlay(text, from string) {
+	if text == "" || m.doc.Root == nil {
+		return
+	}
+	root, refused := parseXML(text, func(int) Pos { return Pos{File: from} })
+	if refused != nil {
+		m.doc.problem(Problem{Pos: refused.pos, Text: "what is served can't be parsed: " + refused.text})
+		return
+	}
+	m.resolve(root)
+	for _, s := range root.Each("section") {
+		name := s.Attr("name")
+		old := m.section(name)
+		if old == nil || name != "configuration" {
+			m.doc.Root.Children = append([]*Element{s}, m.doc.Root.Children...)
+			delete(m.dynamic, name)
+			continue
+		}
+		old.Children = append(slices.Clone(s.Children), old.Children...)
+	}
+	m.from = from
+}
+
+// resolve replaces $${name} in what is served by the global of that name.
+func (m *model) resolve(e *Element) {
+	for i, a := range e.Attrs {
+		closing := braces(a.Value)
+		for at := strings.Index(a.Value, "$${"); at >= 0 && closing[at+2] > 0; at = strings.Index(a.Value, "$${") {
+			v := m.doc.vars[strings.ToLower(a.Value[at+3:closing[at+2]])]
+			if v.unknown {
+				v.value = mark + a.Value[at+3:closing[at+2]] + mark
+			}
+			a.Value = a.Value[:at] + v.value + a.Value[closing[at+2]+1:]
+			closing = braces(a.Value)
+		}
+		e.Attrs[i].Value = a.Value
+	}
+	for _, c := range e.Children {
+		m.resolve(c)
+	}
 }
 
 // section returns the first section of a name, the one FreeSWITCH looks in.
@@ -232,11 +280,17 @@ func (m *model) Source(need string) (audit.State, string) {
 // (app/xml_handler/resources/scripts/configuration); all others stay files.
 var fusionServes = []string{"acl.conf", "callcenter.conf", "conference.conf", "ivr.conf", "local_stream.conf", "sofia.conf", "translate.conf"}
 
+// overlaid are those of them that are known from its database.
+var overlaid = []string{"acl.conf", "ivr.conf", "sofia.conf"}
+
 // served tells whether a program may answer for what a check needs. The modules
 // are loaded before it can.
 func (m *model) served(need string) bool {
 	if !strings.HasSuffix(need, ".conf") {
 		return true
+	}
+	if m.from != "" && slices.Contains(overlaid, need) {
+		return false
 	}
 	return need != "modules.conf" && (!m.fusion || slices.Contains(fusionServes, need))
 }

@@ -48,6 +48,7 @@ func FuzzAudit(f *testing.F) {
 		}
 		kind := audit.NewKind("fuzz", slices.Concat(coreRules(), directoryRules(), profileRules(), dialplanRules(), serviceRules()), func(s *audit.Site) (*model, bool) {
 			m := &model{site: s, dir: "/c", doc: doc}
+			m.modules, m.dynamic = m.loaded(), m.handlers()
 			m.build()
 			return m, true
 		})

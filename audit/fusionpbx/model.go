@@ -53,7 +53,7 @@ type dialplan struct {
 var tables = []string{
 	"v_domains", "v_extensions", "v_voicemails", "v_follow_me_destinations", "v_ring_groups", "v_ring_group_destinations",
 	"v_ivr_menu_options", "v_call_flows", "v_call_center_agents", "v_dialplans", "v_access_controls", "v_access_control_nodes",
-	"v_sip_profiles", "v_sip_profile_settings", "v_users", "v_user_groups", "v_device_lines", "v_default_settings",
+	"v_sip_profiles", "v_sip_profile_settings", "v_users", "v_user_groups", "v_device_lines", "v_default_settings", "v_gateways", "v_ivr_menus",
 }
 
 func load(s *audit.Site, open func(*audit.Site) (Tables, error)) (*model, bool) {
@@ -97,7 +97,7 @@ func (m *model) readTables(open func(*audit.Site) (Tables, error)) {
 	for _, r := range m.rows["v_domains"] {
 		m.domains[r["domain_uuid"]] = r["domain_name"]
 	}
-	for _, secret := range []struct{ table, column string }{{"v_extensions", "password"}, {"v_device_lines", "password"}, {"v_users", "api_key"}} {
+	for _, secret := range []struct{ table, column string }{{"v_extensions", "password"}, {"v_device_lines", "password"}, {"v_users", "api_key"}, {"v_gateways", "password"}} {
 		for _, r := range m.rows[secret.table] {
 			m.site.Secret(r[secret.column])
 		}

@@ -25,7 +25,7 @@ func auditKinds(live bool) []audit.Kind {
 	if live {
 		open = fusionpbx.Open
 	}
-	return []audit.Kind{asterisk.Kind(), freeswitch.Kind(), fusionpbx.Kind(open), host.Kind()}
+	return []audit.Kind{asterisk.Kind(), freeswitch.KindServed(fusionpbx.Served(open)), fusionpbx.Kind(open), host.Kind()}
 }
 
 // auditFlags are those of pbxguard audit.
