@@ -26,7 +26,7 @@ connected() { says '  2/2  ' guest pbxguard status; }
 
 # carrier: answers every call, as SIPp does it.
 carrier() {
-  (cd "$work" && network sipp -sn uas -i 192.0.2.90 -p 5060 -nostdin >/dev/null 2>&1) &
+  (cd "$work" && exec nsenter --target "$init" --net sipp -sn uas -i 192.0.2.90 -p 5060 -nostdin >/dev/null 2>&1) &
   helpers+=($!)
 }
 
