@@ -80,6 +80,9 @@ func TestFreeSWITCHSpared(t *testing.T) {
 		{"administrator", "none", testbed.ESLPassword, "auth-known"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			if tt.user == "none" {
+				asAdministrator(t)
+			}
 			early := register(t, s, netip.MustParseAddr("198.51.100.10"), 10)
 			freshWall(t)
 			d := startDaemon(t, f, settings{Bans: "enforce", Firewall: "nftables", User: tt.user, Secret: tt.secret,

@@ -64,6 +64,9 @@ func TestFreeSWITCHLogin(t *testing.T) {
 		{"the administrator's password", settings{User: "none", Secret: testbed.ESLPassword}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			if tt.conf.User == "none" {
+				asAdministrator(t)
+			}
 			tt.conf.Calls = "enforce"
 			o := newOffice(t, s, tt.conf)
 			o.trunk.SetAnswer(testbed.AcceptAfter(rings))
