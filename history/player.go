@@ -73,6 +73,7 @@ type Player struct {
 	opt     Options
 	engine  *guard.Engine
 	now     time.Time
+	ticked  time.Time // when time last passed by itself
 	queue   queue
 	calls   []Call
 	order   []int // into calls, by start
@@ -134,6 +135,7 @@ func Play(calls []Call, events []guard.Event, opt Options) (*Result, error) {
 		slices.SortStableFunc(p.order, byStart)
 	}
 	p.now = p.first()
+	p.ticked = p.now
 	p.result.From, p.result.To = p.now, p.now
 	out := guard.Outside{PBXs: map[string]guard.PBX{opt.PBX: p}, Firewall: p, Ledger: p}
 	p.engine = guard.New(opt.Policy, out, opt.Memory, p.now)
@@ -214,8 +216,12 @@ func (p *Player) coming() (at time.Time, next what) {
 
 // pass lets time go by up to a moment, in steps while calls are up.
 func (p *Player) pass(to time.Time) {
-	for p.up > 0 && to.Sub(p.now) > p.opt.Step {
-		p.tick(p.now.Add(p.opt.Step))
+	for p.up > 0 && to.Sub(p.ticked) > p.opt.Step {
+		at := p.ticked.Add(p.opt.Step)
+		if at.Before(p.now) {
+			at = p.now // no call was up until now
+		}
+		p.tick(at)
 		if len(p.queue) > 0 && p.queue[0].at.Before(to) {
 			// A tick has ended a call, which may come before what was next.
 			for len(p.queue) > 0 && !p.queue[0].at.After(p.now) {
@@ -223,7 +229,7 @@ func (p *Player) pass(to time.Time) {
 			}
 		}
 	}
-	if to.Sub(p.now) >= min(p.opt.Step, time.Minute) {
+	if to.Sub(p.ticked) >= min(p.opt.Step, time.Minute) {
 		p.tick(to)
 	}
 	if to.After(p.now) {
@@ -232,7 +238,7 @@ func (p *Player) pass(to time.Time) {
 }
 
 func (p *Player) tick(at time.Time) {
-	p.now = at
+	p.now, p.ticked = at, at
 	p.feed(guard.Event{Kind: guard.Tick})
 }
 

@@ -168,3 +168,16 @@ func TestFamiliar(t *testing.T) {
 		t.Errorf("got %d calls of the last day, want 5", got)
 	}
 }
+
+// TestPlayDense: a long call is ended in time although something else happens
+// more often than time passes by itself.
+func TestPlayDense(t *testing.T) {
+	calls := []Call{out("101", "0201234567", 0, second, 3*time.Hour)}
+	for i := range 1000 {
+		calls = append(calls, out("102", "0201234568", time.Duration(i)*10*second, second, second))
+	}
+	res, err := Play(calls, nil, Options{PBX: "pbx", Policy: policy(t), Step: 30 * second})
+	if err != nil || len(res.Kills) != 1 || res.Kills[0].Talked > time.Hour+time.Minute {
+		t.Errorf("got %+v, %v, want the long call ended after an hour", res.Kills, err)
+	}
+}

@@ -125,9 +125,9 @@ func (c *cli) play(h *history.History, policy *guard.Policy, pbx string) (*histo
 		Progress: func(played, of int) { progress(int64(played), int64(of)) }})
 }
 
-// replayStep is how often time passes in a replay: records are exact to the
-// second, and a limit that is met five seconds late ends the same call.
-const replayStep = 5 * time.Second
+// replayStep is how often time passes in a replay while calls are up: records are
+// exact to the second, and a limit that is met so much late ends the same call.
+const replayStep = 30 * time.Second
 
 func (c *cli) propose(conf *config.Config, pbx string, h *history.History, play func(*config.Config) (*history.Result, error)) error {
 	text, res, err := propose.Policy(propose.Input{
