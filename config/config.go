@@ -25,7 +25,7 @@ type Config struct {
 	Rules     Rules      `toml:"rules" doc:"what is held against a call; emergency numbers are exempt from all of it, always"`
 	Groups    []Group    `toml:"group" doc:"extensions with rules of their own; an extension belongs to the first group that names it"`
 	Notify    Notify     `toml:"notify" doc:"how often people are told of verdicts"`
-	Receivers []Receiver `toml:"receiver" doc:"who is told; systemd lets the daemon reach this host alone, so one elsewhere needs IPAddressAllow=ADDRESS in a drop-in (systemctl edit pbxguard)"`
+	Receivers []Receiver `toml:"receiver" doc:"who is told; systemd lets the daemon reach this host alone: pbxguard check names who is out of reach, and pbxguard setup --network opens the way"`
 	Tariff    Tariff     `toml:"tariff" doc:"what calls cost"`
 	Lists     Lists      `toml:"lists" doc:"lists of numbers, which the command pbxguard lists keeps"`
 	Closed    Closed     `toml:"closed" doc:"days on which nobody is in the office"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -16,16 +17,13 @@ import (
 // lookupFunc is that of [net.Resolver].
 type lookupFunc func(ctx context.Context, network, host string) ([]netip.Addr, error)
 
-// destinations are what the service has to speak to: each PBX and, if any of
-// these or of hosts is a name, the name servers.
+// destinations are what the service has to speak to: each PBX, each receiver and,
+// if any of these or of hosts is a name, the name servers. A chat service says
+// where it is in its own secret alone, but always by a name.
 func destinations(ctx context.Context, conf *config.Config, hosts []string, lookup lookupFunc) []sandbox.Destination {
 	var list []sandbox.Destination
 	byName := slices.ContainsFunc(hosts, func(h string) bool { _, ok := literal(h); return !ok && h != "" })
-	for _, pbx := range conf.PBX {
-		host, _, err := net.SplitHostPort(pbx.Address)
-		if err != nil {
-			continue // the configuration has been checked
-		}
+	add := func(what, host string) {
 		addrs := []netip.Addr{}
 		if a, err := netip.ParseAddr(host); err == nil {
 			addrs = append(addrs, a)
@@ -35,7 +33,24 @@ func destinations(ctx context.Context, conf *config.Config, hosts []string, look
 			addrs, _ = lookup(ctx, "ip", host) // without an answer the name server is what is missing
 			cancel()
 		}
-		list = append(list, sandbox.Destination{What: "the PBX " + pbx.Name, Addrs: addrs})
+		list = append(list, sandbox.Destination{What: what, Addrs: addrs})
+	}
+	for _, pbx := range conf.PBX {
+		if host, _, err := net.SplitHostPort(pbx.Address); err == nil { // the configuration has been checked
+			add("the PBX "+pbx.Name, host)
+		}
+	}
+	for _, r := range conf.Receivers {
+		switch u, err := url.Parse(r.URL); {
+		case r.Type == "mail":
+			if host, _, err := net.SplitHostPort(r.Server); err == nil {
+				add("the mail server of "+r.Name, host)
+			}
+		case r.Type == "webhook" && err == nil:
+			add("the webhook "+r.Name, u.Hostname())
+		case r.Type == "chat":
+			byName = true
+		}
 	}
 	if byName {
 		list = append(list, sandbox.Destination{What: "the name server", Addrs: nameServers("/etc/resolv.conf")})

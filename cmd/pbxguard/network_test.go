@@ -42,6 +42,37 @@ func TestDestinations(t *testing.T) {
 	}
 }
 
+func TestDestinationsOfReceivers(t *testing.T) {
+	lookup := func(_ context.Context, _, host string) ([]netip.Addr, error) {
+		return map[string][]netip.Addr{"hooks.example.org": {netip.MustParseAddr("192.0.2.9")}}[host], nil
+	}
+	for _, tt := range []struct {
+		name     string
+		receiver config.Receiver
+		want     string // "": none of its own
+		resolver bool
+	}{
+		{"journal", config.Receiver{Name: "r", Type: "journal"}, "", false},
+		{"mail here", config.Receiver{Name: "r", Type: "mail", Server: "127.0.0.1:25"}, "the mail server of r 127.0.0.1", false},
+		{"mail elsewhere", config.Receiver{Name: "r", Type: "mail", Server: "192.0.2.25:587"}, "the mail server of r 192.0.2.25", false},
+		{"webhook", config.Receiver{Name: "r", Type: "webhook", URL: "https://hooks.example.org/x?y"}, "the webhook r 192.0.2.9", true},
+		{"chat", config.Receiver{Name: "r", Type: "chat", Secret: "slack://token"}, "", true},
+	} {
+		got := destinations(t.Context(), &config.Config{Receivers: []config.Receiver{tt.receiver}}, nil, lookup)
+		own, resolver := "", false
+		for _, d := range got {
+			if d.What == "the name server" {
+				resolver = true
+			} else {
+				own += d.String()
+			}
+		}
+		if own != tt.want || resolver != tt.resolver {
+			t.Errorf("%s: got %q and name servers %v, want %q and %v", tt.name, own, resolver, tt.want, tt.resolver)
+		}
+	}
+}
+
 func TestNameServers(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "resolv.conf")
 	text := "# nameserver 192.0.2.1\nsearch example.org\nnameserver 192.0.2.53\nnameserver\tfe80::1%eth0\nnameserver x\n"
