@@ -1,6 +1,7 @@
 package propose
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -53,9 +54,9 @@ func propose(t *testing.T, calls []history.Call) (text string, res *history.Resu
 func TestPolicy(t *testing.T) {
 	const day = 24 * time.Hour
 	habit := []history.Call{call("101", "0032475123456", 0, time.Minute), call("101", "0032475123456", day, time.Minute), call("101", "0032475123456", 2*day, time.Minute)}
-	var six []history.Call
-	for i := range 6 {
-		six = append(six, call("102", "020123456"+string(rune('0'+i)), 0, time.Hour))
+	var dozen []history.Call
+	for i := range 12 {
+		dozen = append(dozen, call("102", fmt.Sprintf("00324751234%02d", i), 0, time.Hour))
 	}
 	var abroad []history.Call
 	for i := range 60 {
@@ -69,7 +70,7 @@ func TestPolicy(t *testing.T) {
 		{"nothing odd", habit, []string{`allow = ["BE"]`, "# BE: 3 calls on 3 days by 1 extension", `action = "kill"`}},
 		{"a country called once", []history.Call{call("101", "0025261234567", 0, time.Minute)}, []string{`allow = []`, "# SO: 1 call on 1 day", `action = "alert"`}},
 		{"premium", []history.Call{call("101", "09001234567", 0, time.Minute)}, []string{`premium = "alert"`, "premium call of extension 101", "(cdr:1 at 2026-11-23 08:00:00)"}},
-		{"six at once", six, []string{"[rules.concurrent]"}},
+		{"a dozen at once", dozen, []string{"[rules.concurrent_country]", "max = "}},
 		{"a long call", []history.Call{call("101", "0201234567", 0, 20*time.Hour)}, []string{"[rules.duration]"}},
 		{"hours", abroad, []string{`open = "10:00"`, `close = "11:00"`, "60 of 60 calls abroad"}},
 	} {
