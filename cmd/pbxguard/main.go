@@ -64,8 +64,8 @@ func (c *cli) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "pbxguard",
 		Short: "Ends fraudulent calls and keeps password guessers out of a PBX",
-		Long: `pbxguard watches an Asterisk PBX, ends fraudulent calls within milliseconds and
-bans the addresses that guess SIP passwords.
+		Long: `pbxguard watches an Asterisk or FreeSWITCH PBX, ends fraudulent calls within
+milliseconds and bans the addresses that guess SIP passwords.
 
 It begins by observing: everything is judged and written down, nothing is
 touched. Read "pbxguard log", then "pbxguard enforce calls bans".
