@@ -81,7 +81,6 @@ func TestFreeSWITCHSpared(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if tt.user == "none" {
-				asAdministrator(t)
 			}
 			early := register(t, s, netip.MustParseAddr("198.51.100.10"), 10)
 			freshWall(t)

@@ -65,7 +65,6 @@ func TestFreeSWITCHLogin(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if tt.conf.User == "none" {
-				asAdministrator(t)
 			}
 			tt.conf.Calls = "enforce"
 			o := newOffice(t, s, tt.conf)

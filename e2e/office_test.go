@@ -35,17 +35,6 @@ func newFreeSWITCH(t testing.TB, opts ...testbed.Option) server {
 	return server{PBX: f, name: "freeswitch", addr: f.SIP}
 }
 
-// asAdministrator skips a test under the race detector in which the daemon asks
-// over eslgo. Version 1.5.2 reads a map without its lock in goroutines that it
-// starts at login, and deletes from it when it closes: the detector sees that in
-// every run, whatever is done around it.
-func asAdministrator(t testing.TB) {
-	t.Helper()
-	if len(raceFlags) > 0 {
-		testbed.Skip(t, "eslgo 1.5.2 has a data race between login and close")
-	}
-}
-
 // freeSWITCH is the server, if it is one.
 func (s server) freeSWITCH() *testbed.FreeSWITCH {
 	f, _ := s.PBX.(*testbed.FreeSWITCH)

@@ -13,11 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
-
-	"github.com/percipia/eslgo"
-	"github.com/percipia/eslgo/command"
 
 	"pbxguard/adapters/internal/wire"
 	"pbxguard/guard"
@@ -42,13 +38,14 @@ type Admin struct {
 	options AdminOptions
 
 	mu   sync.Mutex // held for as long as a command takes
-	link *adminLink
+	link adminLink
 }
 
-// adminLink is one connection of eslgo's.
-type adminLink struct {
-	conn *eslgo.Conn
-	dead atomic.Bool
+// adminLink is one connection. Its ask gives up at the context's deadline.
+type adminLink interface {
+	ask(ctx context.Context, name, args string) (body string, err error)
+	dead() bool
+	close() // does not wait
 }
 
 // NewAdmin returns an Admin that has yet to connect.
@@ -72,12 +69,10 @@ func (a *Admin) Close() {
 	a.drop()
 }
 
-// drop ends the connection, if there is one. It does not wait: eslgo's Close can
-// hang while a command is on its way.
+// drop ends the connection, if there is one.
 func (a *Admin) drop() {
 	if a.link != nil {
-		a.link.dead.Store(true)
-		go a.link.conn.Close()
+		a.link.close()
 		a.link = nil
 	}
 }
@@ -95,12 +90,11 @@ func (a *Admin) api(ctx context.Context, name string, args ...string) (string, e
 	if err := a.connect(ctx); err != nil {
 		return "", err
 	}
-	answer, err := a.link.conn.SendCommand(ctx, command.API{Command: name, Arguments: line})
+	body, err := a.link.ask(ctx, name, line)
 	if err != nil {
 		a.drop()
 		return "", fmt.Errorf("cannot ask FreeSWITCH for %s: %w", name, err)
 	}
-	body := string(answer.Body)
 	if rest, refused := strings.CutPrefix(body, "-ERR"); refused {
 		return "", fmt.Errorf("cannot ask FreeSWITCH for %s: %s", name, wire.Printed([]byte(strings.TrimSpace(rest))))
 	}
@@ -109,37 +103,35 @@ func (a *Admin) api(ctx context.Context, name string, args ...string) (string, e
 
 // connect makes a connection unless there is one.
 func (a *Admin) connect(ctx context.Context) error {
-	if a.link != nil && !a.link.dead.Load() {
+	if a.link != nil && !a.link.dead() {
 		return nil
 	}
 	a.drop()
-	if err := a.probe(ctx); err != nil {
+	probe, err := a.probe(ctx)
+	if err != nil {
 		return err
 	}
-	l := new(adminLink)
-	o := eslgo.InboundOptions{
-		Options: eslgo.Options{Context: context.WithoutCancel(ctx), Logger: eslgo.NilLogger{}, ExitTimeout: time.Second},
-		Network: "tcp", Password: a.options.Password, AuthTimeout: left(ctx),
-		OnDisconnect: func() { l.dead.Store(true) },
-	}
-	conn, err := o.Dial(a.options.Address)
+	link, err := a.dial(ctx, probe)
 	if err != nil {
 		return fmt.Errorf("cannot log in to the event socket at %s: %w", a.options.Address, err)
 	}
-	l.conn, a.link = conn, l
+	a.link = link
 	return nil
 }
 
 // probe sees whether the event socket lets us in, which eslgo finds out late and
 // does not say.
-func (a *Admin) probe(ctx context.Context) error {
+func (a *Admin) probe(ctx context.Context) (*conn, error) {
 	raw, err := new(net.Dialer).DialContext(ctx, "tcp", a.options.Address)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer raw.Close()
 	c := &conn{Conn: raw, frames: newFrames(raw)}
-	return c.login(&Options{Address: a.options.Address, Password: a.options.Password}, left(ctx))
+	if err := c.login(&Options{Address: a.options.Address, Password: a.options.Password}, left(ctx)); err != nil {
+		raw.Close()
+		return nil, err
+	}
+	return c, nil
 }
 
 // left is how long ctx, which has a deadline, still lasts.
