@@ -139,7 +139,7 @@ func banUnderFlood(t testing.TB, r *report, b banner, rate int) (took []time.Dur
 func manySources(t testing.TB, r *report) {
 	r.heading("Resident memory: fresh, then after one failure each of many sources; max is the peak")
 	many := []banner{startProbe(t), startGuard(t, "sources = 1000000")}
-	if hasFail2ban() {
+	if withFail2ban() {
 		many = append(many, startFail2ban(t))
 	}
 	text := func(v float64) string { return digits(v/1e6) + " MB" }

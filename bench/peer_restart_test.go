@@ -30,7 +30,7 @@ func restarts(t testing.TB, r *report) {
 		took := restartGuard(t, r, r.times(n))
 		standing, toBan = append(standing, float64(r.times(n))), append(toBan, took)
 	}
-	if hasFail2ban() {
+	if withFail2ban() {
 		restartFail2ban(t, r, r.times(10_000), r.trials(3))
 	}
 	if os.Getenv("FULL") == "1" {
