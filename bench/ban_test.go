@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -107,22 +108,25 @@ func listen(t testing.TB) *kernel {
 		t.Fatal(err)
 	}
 	k := &kernel{elements: make(chan element, 1<<20)}
-	done := make(chan struct{})
+	done, stopping := make(chan struct{}), new(atomic.Bool)
 	go func() {
 		defer close(done)
-		k.hear(conn)
+		if err := k.hear(conn); !stopping.Load() {
+			t.Errorf("the kernel's notices are heard no more: %v", err)
+		}
 	}()
-	k.stop = sync.OnceFunc(func() { conn.Close(); <-done })
+	k.stop = sync.OnceFunc(func() { stopping.Store(true); conn.Close(); <-done })
 	t.Cleanup(k.stop)
 	return k
 }
 
-func (k *kernel) hear(conn *netlink.Conn) {
+// hear passes on what the kernel tells, and ends with the connection.
+func (k *kernel) hear(conn *netlink.Conn) error {
 	const added = unix.NFNL_SUBSYS_NFTABLES<<8 | unix.NFT_MSG_NEWSETELEM
 	for {
 		msgs, err := conn.Receive()
 		if err != nil {
-			return
+			return err
 		}
 		at := time.Now()
 		for _, m := range msgs {

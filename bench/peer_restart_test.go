@@ -54,9 +54,7 @@ func restartGuard(t testing.TB, r *report, n int) float64 {
 	flow := newFlow(t, from, netip.MustParseAddrPort("192.0.2.1:5060"))
 	defer flow.stop()
 
-	if out, err := exec.Command("nft", "flush", "ruleset").CombinedOutput(); err != nil {
-		t.Fatalf("cannot empty the kernel's tables: %v: %s", err, out)
-	}
+	flush(t)
 	k := listen(t)
 	begin := time.Now()
 	d := startDaemonIn(t, dir, conf)
@@ -89,6 +87,14 @@ func restartGuard(t testing.TB, r *report, n int) float64 {
 	d.stop()
 	k.stop()
 	return float64(took[len(took)/2])
+}
+
+// flush empties the kernel's tables.
+func flush(t testing.TB) {
+	t.Helper()
+	if out, err := exec.Command("nft", "flush", "ruleset").CombinedOutput(); err != nil {
+		t.Fatalf("cannot empty the kernel's tables: %v: %s", err, out)
+	}
 }
 
 var speakers atomic.Uint32
@@ -133,6 +139,7 @@ func restartFail2ban(t testing.TB, r *report, n, rounds int) {
 		f := newFail2ban(t)
 		f.start(t)
 		f.stop(t)
+		flush(t) // of what the round before has left: nothing is told of a ban that is there
 		from := speaker()
 		banned := append(addresses(120_000_000, n), from)
 		f.fill(t, banned)
