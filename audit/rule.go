@@ -105,7 +105,7 @@ func evaluate[M Sources](ctx context.Context, table []Rule[M], m M, skip map[str
 			continue
 		}
 		r := &Result{check: rule.Check}
-		troubles, there := needs(m, rule.Needs)
+		_, there := needs(m, rule.Needs)
 		about := rule.Needs
 		if rule.About != "" {
 			state, _ := m.Source(rule.About)
@@ -113,6 +113,7 @@ func evaluate[M Sources](ctx context.Context, table []Rule[M], m M, skip map[str
 		}
 		if there {
 			rule.Find(m, r)
+			troubles, _ := needs(m, rule.Needs) // looking may have shown more of them
 			for _, t := range troubles {
 				r.Incomplete("", "", "%s", t)
 			}

@@ -18,6 +18,10 @@ type dialplan struct {
 	dynamic  []string // why not all of it stands in the file
 	reached  map[string]*reach
 	samples  []string // of foreign numbers
+	visited  int      // extensions that walks ran, all together
+	cutOff   bool     // there was more than could be followed
+	marked   int      // contexts of which the lookups are known
+	followed int      // includes followed for them
 }
 
 type dialContext struct {
@@ -27,13 +31,24 @@ type dialContext struct {
 	patterns []*extension // in the order in which Asterisk tries them
 	all      []*extension // in the order of the file
 	includes []include
-	hints    bool // phones may watch one another here
+	hints    bool     // phones may watch one another here
+	lookups  []lookup // what it is made of to who dials in it, once asked for
+	mark     int      // the last time that it was looked into
+}
+
+// A lookup is a context in which Asterisk looks for what is dialled in another:
+// that one itself, or one that it includes at whatever remove.
+type lookup struct {
+	*dialContext
+	from int // the lookup that includes it; -1: none
 }
 
 type include struct {
 	name string
 	time string // when it counts; "" always
 	at   conf.Pos
+
+	context *dialContext // nil: there is none of this name
 }
 
 type extension struct {
@@ -57,7 +72,10 @@ func (s *step) is(names ...string) bool {
 }
 
 // Bounds of a dialplan, beyond which it is not followed.
-const maxSteps = 2_000_000
+const (
+	maxSteps    = 2_000_000
+	maxFollowed = 100_000_000 // includes, over and over
+)
 
 func (p *PBX) readDialplan() *dialplan {
 	d := &dialplan{pbx: p, contexts: map[string]*dialContext{}, globals: map[string]string{}, reached: map[string]*reach{}, samples: samples(p.site.Plan)}
@@ -74,6 +92,9 @@ func (p *PBX) readDialplan() *dialplan {
 	}
 	for _, c := range d.contexts {
 		slices.SortStableFunc(c.patterns, func(a, b *extension) int { return a.order(b.pattern) })
+		for i := range c.includes {
+			c.includes[i].context = d.contexts[c.includes[i].name]
+		}
 	}
 	d.elsewhere()
 	return d
@@ -97,7 +118,7 @@ func (d *dialplan) context(s *conf.Section) {
 			c.step(last, set.Value, set.At)
 		case "include":
 			name, time, _ := strings.Cut(strings.ReplaceAll(set.Value, "|", ","), ",")
-			c.includes = append(c.includes, include{strings.TrimSpace(name), time, set.At})
+			c.includes = append(c.includes, include{name: strings.TrimSpace(name), time: time, at: set.At})
 		case "switch", "lswitch", "eswitch":
 			d.dynamic = append(d.dynamic, fmt.Sprintf("%s: context %s goes on in %s, which is not read", set.At, c.name, set.Value))
 		}
@@ -219,7 +240,11 @@ func (d *dialplan) elsewhere() {
 
 // unknown says why the dialplan is more than the file, or "".
 func (d *dialplan) unknown() string {
-	if len(d.dynamic) == 0 {
+	switch {
+	case len(d.dynamic) > 0:
+	case d.cutOff:
+		return "the dialplan leads to more than could be followed"
+	default:
 		return ""
 	}
 	if len(d.dynamic) == 1 {
@@ -230,46 +255,62 @@ func (d *dialplan) unknown() string {
 
 // best returns the extension that Asterisk chooses for what was dialled in a
 // context, and the names of contexts on the way to it.
-func (d *dialplan) best(context, dialled string, seen map[string]bool) (*extension, []string) {
-	c := d.contexts[context]
-	if c == nil || seen[context] {
-		return nil, nil
-	}
-	seen[context] = true
-	if e := c.plain[dialled]; e != nil {
-		return e, []string{context}
-	}
-	for _, e := range c.patterns {
-		if e.matches(dialled) {
-			return e, []string{context}
-		}
-	}
-	for _, inc := range c.includes {
-		if e, way := d.best(inc.name, dialled, seen); e != nil {
-			return e, append([]string{context}, way...)
+func (d *dialplan) best(context, dialled string) (*extension, []string) {
+	lookups := d.below(context)
+	for i, c := range lookups {
+		if e := c.chooses(dialled); e != nil {
+			var way []string
+			for ; i >= 0; i = lookups[i].from {
+				way = append(way, lookups[i].name)
+			}
+			slices.Reverse(way)
+			return e, way
 		}
 	}
 	return nil, nil
 }
 
-// below are a context and all that it includes.
-func (d *dialplan) below(context string) []*dialContext {
-	var all []*dialContext
-	seen := map[string]bool{}
-	var walk func(string)
-	walk = func(name string) {
-		c := d.contexts[name]
-		if c == nil || seen[name] {
-			return
-		}
-		seen[name] = true
-		all = append(all, c)
-		for _, inc := range c.includes {
-			walk(inc.name)
+// chooses returns the context's own extension for what was dialled, or nil.
+func (c *dialContext) chooses(dialled string) *extension {
+	if e := c.plain[dialled]; e != nil {
+		return e
+	}
+	for _, e := range c.patterns {
+		if e.matches(dialled) {
+			return e
 		}
 	}
-	walk(context)
-	return all
+	return nil
+}
+
+// below are a context and all that it includes, in the order in which Asterisk
+// looks into them: depth first, and into none twice.
+func (d *dialplan) below(context string) []lookup {
+	top := d.contexts[context]
+	if top == nil {
+		return nil
+	}
+	if top.lookups == nil {
+		d.marked++
+		d.lookInto(top, top, -1)
+	}
+	return top.lookups
+}
+
+// lookInto adds c and what it includes to the lookups of top.
+func (d *dialplan) lookInto(top, c *dialContext, from int) {
+	c.mark = d.marked
+	at := len(top.lookups)
+	top.lookups = append(top.lookups, lookup{c, from})
+	if d.followed += len(c.includes); d.followed > maxFollowed {
+		d.cutOff = true
+		return
+	}
+	for _, inc := range c.includes {
+		if inc.context != nil && inc.context.mark != d.marked {
+			d.lookInto(top, inc.context, at)
+		}
+	}
 }
 
 // each calls f with every step of the dialplan.
@@ -296,5 +337,5 @@ func atoi(s string) int {
 
 // includes tells whether a context includes another, at whatever remove.
 func (d *dialplan) includes(context, other string) bool {
-	return slices.ContainsFunc(d.below(context), func(c *dialContext) bool { return c.name == other && context != other })
+	return slices.ContainsFunc(d.below(context), func(c lookup) bool { return c.name == other && context != other })
 }

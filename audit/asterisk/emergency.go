@@ -41,7 +41,7 @@ func emergencyNumbers(p *PBX, r *audit.Result) {
 			continue // a phone that only rings inside
 		}
 		n := p.emergency()
-		e, _ := p.plan.best(context, n, map[string]bool{})
+		e, _ := p.plan.best(context, n)
 		if e == nil {
 			r.Fail("context "+context, p.plan.contexts[context].at.String(), "nothing there takes %s", n)
 			continue

@@ -82,8 +82,9 @@ const foreignTail = 7
 
 // Bounds of following a dialplan from one entry.
 const (
-	maxStates = 40_000
-	maxDepth  = 60
+	maxStates  = 40_000
+	maxDepth   = 60
+	maxVisited = 400_000 // of all walks of a dialplan; FreePBX with 2,000 extensions needs 10,000
 )
 
 // walker follows the dialplan from one context.
@@ -152,8 +153,8 @@ func (w *walker) push(s state) {
 	if w.seen[key] {
 		return
 	}
-	if len(w.seen) >= maxStates || len(s.path) > maxDepth {
-		w.out.cutOff = true
+	if len(w.seen) >= maxStates || len(s.path) > maxDepth || w.d.visited >= maxVisited {
+		w.out.cutOff, w.d.cutOff = true, true
 		return
 	}
 	w.seen[key] = true
@@ -163,7 +164,8 @@ func (w *walker) push(s state) {
 // visit runs the extension that a state matches, taking both ways at every
 // condition.
 func (w *walker) visit(s state) {
-	e, way := w.d.best(s.context, s.exten, map[string]bool{})
+	w.d.visited++
+	e, way := w.d.best(s.context, s.exten)
 	if e == nil {
 		return
 	}

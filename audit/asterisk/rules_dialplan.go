@@ -230,7 +230,7 @@ func (d *dialplan) passes(context, number string) bool {
 // blocks tells whether a context has an extension for a number that goes
 // nowhere: it is there to block.
 func (d *dialplan) blocks(context, number string) bool {
-	e, _ := d.best(context, number, map[string]bool{})
+	e, _ := d.best(context, number)
 	return e != nil && len(e.places) > 3 && !d.passes(context, number)
 }
 

@@ -97,7 +97,7 @@ func emergencyRoute(p *PBX, r *audit.Result) {
 		return
 	}
 	n := p.emergency()
-	e, way := p.plan.best("from-internal", n, map[string]bool{})
+	e, way := p.plan.best("from-internal", n)
 	if e == nil || !slices.ContainsFunc(way, func(c string) bool { return strings.HasPrefix(c, "outrt-") }) {
 		r.Fail("from-internal", p.plan.contexts["from-internal"].at.String(), "no outbound route takes %s", n)
 		return

@@ -39,7 +39,7 @@ func pjsipObjectRules() []audit.Rule[*PBX] {
 						continue
 					}
 					severity := audit.Low
-					if context := or(ep.Get("subscribe_context"), contextOf(ep)); slices.ContainsFunc(p.plan.below(context), func(c *dialContext) bool { return c.hints }) {
+					if context := or(ep.Get("subscribe_context"), contextOf(ep)); slices.ContainsFunc(p.plan.below(context), func(c lookup) bool { return c.hints }) {
 						severity = audit.Medium
 					}
 					r.FailAs(severity, "endpoint "+ep.Name, at(ep, "allow_subscribe"), "allow_subscribe is not no")

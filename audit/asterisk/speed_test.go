@@ -132,3 +132,25 @@ func FuzzDialplan(f *testing.F) {
 		perform(t, dir, "NL")
 	})
 }
+
+// What was not followed to its end is said, and no check that needed it passes.
+func TestCutOff(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "etc/asterisk"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	text := "[default]\nexten => _X.,1,Goto(default,${EXTEN}0,1)\nexten => _X.,2,Goto(default,0${EXTEN},1)\nexten => _X.,3,Goto(default,5${EXTEN},1)\n"
+	if err := os.WriteFile(filepath.Join(dir, "etc/asterisk/extensions.conf"), []byte(text), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	told := false
+	for _, f := range perform(t, dir, "GB").Findings {
+		told = told || f.ID == "AST-DP-016" && f.Status == audit.Incomplete && strings.Contains(f.Evidence, "more than could be followed")
+		if f.ID == "AST-DP-003" && f.Status == audit.Pass {
+			t.Errorf("got a pass of %s", f.ID)
+		}
+	}
+	if !told {
+		t.Error("want an incomplete check that says why")
+	}
+}
