@@ -14,6 +14,7 @@ func TestFreeSWITCHGate(t *testing.T) {
 		{"observe", testGateObserve},
 		{"announce", testGateAnnounce},
 		{"down", testGateDown},
+		{"down in north america", testGateDownNorthAmerica},
 		{"flood", testGateFlood},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.test(t, s) })

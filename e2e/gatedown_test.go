@@ -49,6 +49,24 @@ func testGateDown(t *testing.T, s server) {
 	}
 }
 
+// TestGateDownNorthAmerica: without the guard the dial plan of a PBX in the United
+// States denies calls to the Caribbean and to Canada, behind the same calling code.
+func TestGateDownNorthAmerica(t *testing.T) {
+	onServers(t, testGateDownNorthAmerica)
+}
+
+func testGateDownNorthAmerica(t *testing.T, s server) {
+	g := newGated(t, s, settings{Calls: "enforce", Country: "US", Tables: destinations}, `when_down = "closed_abroad"`)
+	p := g.phone("100")
+	g.guard.Kill9()
+	for _, number := range []string{"01112125550100", "112"} {
+		g.passes(p, number)
+	}
+	for _, number := range []string{"01118762345678", "01114165550100", "01125261234567"} { // Jamaica, Toronto, Somalia
+		g.stopsHere(p, number)
+	}
+}
+
 // settles places a call of each kind and says how long each waited.
 func (g *gated) settles(state string, p *testbed.Phone, when string, down bool) {
 	g.t.Helper()

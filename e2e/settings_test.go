@@ -23,6 +23,7 @@ type settings struct {
 	User        string // of FreeSWITCH; "" is the right one, "none" is none
 	Secret      string // of the account there; "" is the right one
 	Firewall    string // mode; "" is "dry"
+	Country     string // of the dial plan; "" is "NL"
 	Tables      string // further tables, such as [rules.duration]
 }
 
@@ -40,7 +41,7 @@ mode = %q
 %s
 %s
 [pbx.dialplan]
-country = "NL"
+country = %q
 extensions = '^1\d\d$'
 carrier_select = ["71"]
 [firewall]
@@ -52,7 +53,7 @@ socket = %q
 group = "root"
 %s
 `, cmp.Or(s.Calls, "observe"), s.CallsMore, cmp.Or(s.Bans, "observe"), s.BansMore,
-		s.pbx(t, dir, pbx), s.PBX, cmp.Or(s.Firewall, "dry"),
+		s.pbx(t, dir, pbx), s.PBX, cmp.Or(s.Country, "NL"), cmp.Or(s.Firewall, "dry"),
 		filepath.Join(dir, "pbxguard.db"), filepath.Join(dir, "control.sock"), s.Tables+quiet(s.Tables))
 	put(t, filepath.Join(dir, "pbxguard.toml"), text)
 }

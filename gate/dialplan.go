@@ -15,10 +15,12 @@ type DialPlan struct {
 	// are sent or dialled.
 	Emergency []string
 	// Closed denies calls abroad while nobody can be asked: those that begin
-	// with one of Abroad and none of Home, and those that hold anything but
-	// digits, + * and #.
+	// with one of Abroad and none of Home, those that begin with one of Heads and
+	// then one of Areas and have seven digits behind that, and those that hold
+	// anything but digits, + * and #.
 	Closed       bool
 	Abroad, Home []string
+	Heads, Areas []string
 	// Announcement is what a caller hears who is denied; "": nothing. It is
 	// the name of a sound file of the PBX.
 	Announcement string
@@ -90,6 +92,9 @@ func (d DialPlan) unasked(line func(string, ...any)) {
 		return
 	}
 	line(`(unasked),GotoIf($["${LEN(${ARG2})}" != "${LEN(${plain})}"]?deny)`)
+	if near := d.neighbours("("); near != "" {
+		line(`,GotoIf($[${REGEX("^%s" ${plain})} = 1]?deny)`, near)
+	}
 	for _, prefix := range d.Home {
 		line(`,GotoIf($["${plain:0:%d}" = "%s"]?leave)`, len(prefix), prefix)
 	}
@@ -144,6 +149,9 @@ func (d DialPlan) FreeSWITCH(condition string) string {
 		abroad := alternatives(d.Abroad)
 		if len(d.Home) > 0 {
 			abroad = "(?!" + alternatives(d.Home) + ")" + abroad
+		}
+		if near := d.neighbours("(?:"); near != "" {
+			abroad = "(?:(?=" + near + ")|" + abroad + ")"
 		}
 		asks.ask("pbxguard-gate-abroad", but+abroad+plain+"$", "pbxguard-refused", true)
 		asks.ask("pbxguard-gate", but+"(?!"+abroad+")"+plain+"$", "${destination_number}", false)
@@ -232,6 +240,28 @@ func alternatives(list []string) string {
 		all[i] = quoteRegexp(prefix)
 	}
 	return "(?:" + strings.Join(all, "|") + ")"
+}
+
+// neighbours is a regular expression of what begins a number of another country
+// behind the calling code of one's own, or "" if there is none. open begins a
+// group. It means the same to POSIX, which knows no empty alternative, as to Perl.
+func (d DialPlan) neighbours(open string) string {
+	if len(d.Areas) == 0 {
+		return ""
+	}
+	var heads []string
+	optional := ""
+	for _, head := range d.Heads {
+		if head == "" {
+			optional = "?"
+			continue
+		}
+		heads = append(heads, strings.NewReplacer("+", "[+]", "*", "[*]").Replace(head))
+	}
+	if len(heads) == 0 {
+		heads, optional = []string{""}, ""
+	}
+	return open + strings.Join(heads, "|") + ")" + optional + open + strings.Join(d.Areas, "|") + ")" + strings.Repeat("[0-9]", 7)
 }
 
 func quoteRegexp(s string) string {

@@ -78,7 +78,8 @@ func gatePlan(conf *config.Config, pbx config.PBX, site *guard.Site, kind string
 	}
 	slices.Sort(d.Emergency)
 	d.Emergency = slices.Compact(d.Emergency)
-	d.Abroad, d.Home = sent.ForeignPrefixes()
+	o := sent.Outline()
+	d.Abroad, d.Home, d.Heads, d.Areas = o.Abroad, o.Home, o.Heads, o.Areas
 	return d
 }
 
