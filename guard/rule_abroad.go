@@ -28,7 +28,7 @@ var concurrentAbroad = rule{
 		return a.foreign != "" && abroadNow(a.site) > abroadMost(l, a.site)
 	},
 	say: func(_ *state, l *Limits, a *attempt) string {
-		return fmt.Sprintf("%d international calls at once; the limit is %d", abroadNow(a.site), abroadMost(l, a.site))
+		return fmt.Sprintf("%s at once; the limit is %d", plural(abroadNow(a.site), "international call", "international calls"), abroadMost(l, a.site))
 	},
 }
 

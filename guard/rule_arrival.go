@@ -143,8 +143,8 @@ var wangiri = arrivalRule{
 		return v.luring() && s.lures(v) > l.Set[setWangiri].Max
 	},
 	say: func(s *state, _ *Limits, v *arrival) string {
-		return fmt.Sprintf("%s… in %s rang %d of our numbers within an hour and hung up each time; do not call back",
-			callPrefix(v.number.E164), inRegion(v.number.Region), s.lures(v))
+		return fmt.Sprintf("%s…%s rang %s within an hour and hung up each time; do not call back",
+			callPrefix(v.number.E164), in(v.number.Region), plural(s.lures(v), "number of ours", "numbers of ours"))
 	},
 	then: func(s *state, v *arrival) {
 		s.meet(Account{PBX: v.leg.site.name}, seenMarked, callPrefix(v.number.E164))
@@ -193,8 +193,8 @@ var sweep = arrivalRule{
 		return v.fleeting() && v.leg.site.sweeps.count(s.sweepKey(v), s.now) > l.Set[setSweep].Max
 	},
 	say: func(s *state, _ *Limits, v *arrival) string {
-		return fmt.Sprintf("%d calls over trunk %s within ten minutes rang neighbours of %s for a moment, the last from %s",
-			v.leg.site.sweeps.count(s.sweepKey(v), s.now), v.trunk.Name, v.did, v.from())
+		return fmt.Sprintf("%s over trunk %s within ten minutes rang neighbours of %s for a moment, the last from %s",
+			plural(v.leg.site.sweeps.count(s.sweepKey(v), s.now), "call", "calls"), v.trunk.Name, v.did, v.from())
 	},
 }
 
@@ -228,7 +228,7 @@ var pumping = arrivalRule{
 	say: func(s *state, _ *Limits, v *arrival) string {
 		text := fmt.Sprintf("call from %s to %s, which is free to the caller, is up for %s", v.from(), v.did, short(s.now.Sub(v.leg.answered)))
 		if n := v.leg.site.lengths.count(s.lengthKey(v), s.now); v.over {
-			text = fmt.Sprintf("%d calls to %s, which is free to the caller, lasted some %s each", n, v.did, short(v.talked))
+			text = fmt.Sprintf("%s to %s, which is free to the caller, lasted some %s each", plural(n, "call", "calls"), v.did, short(v.talked))
 		}
 		return text
 	},

@@ -85,8 +85,8 @@ var shortCalls = rule{
 	},
 	say: func(s *state, l *Limits, a *attempt) string {
 		all, fresh := s.shorts(l, a)
-		return fmt.Sprintf("%s placed %d short calls abroad within %s, %d of them to countries new to it, the last to %s",
-			a.who(), all, short(l.Set[setShort].Within), fresh, a.shown())
+		return fmt.Sprintf("%s placed %s abroad within %s, %d of them to countries new to it, the last to %s",
+			a.who(), plural(all, "short call", "short calls"), short(l.Set[setShort].Within), fresh, a.shown())
 	},
 	scope: BarAbroad,
 }
@@ -123,7 +123,7 @@ var failing = rule{
 	},
 	say: func(s *state, l *Limits, a *attempt) string {
 		all, failed := s.fails(l, a)
-		return fmt.Sprintf("%d of %d calls abroad of %s failed within %s, the last to %s", failed, all, a.who(), short(l.Set[setFailing].Within), a.shown())
+		return fmt.Sprintf("%d of %s abroad of %s failed within %s, the last to %s", failed, plural(all, "call", "calls"), a.who(), short(l.Set[setFailing].Within), a.shown())
 	},
 	scope: BarAbroad,
 }
@@ -163,8 +163,8 @@ var sameNumber = rule{
 	},
 	say: func(s *state, l *Limits, a *attempt) string {
 		n, by := s.chased(a)
-		return fmt.Sprintf("%s was called %d times today, within an hour by %d extensions; the limits are %d and 2",
-			a.shown(), n, by, l.Set[setSameNumber].Max)
+		return fmt.Sprintf("%s was called %s today, within an hour by %s; the limits are %d and 2",
+			a.shown(), plural(n, "time", "times"), plural(by, "extension", "extensions"), l.Set[setSameNumber].Max)
 	},
 }
 

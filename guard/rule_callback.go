@@ -21,7 +21,7 @@ var callBack = rule{
 		if !s.lured(a) {
 			return "nobody has rung from there and hung up"
 		}
-		return fmt.Sprintf("%s calls back %s in %s, from where somebody rang and hung up", a.who(), a.shown(), inRegion(a.number.Region))
+		return fmt.Sprintf("%s calls back %s%s, from where somebody rang and hung up", a.who(), a.shown(), in(a.number.Region))
 	},
 }
 

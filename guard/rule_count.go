@@ -25,7 +25,7 @@ var concurrent = rule{
 		return a.payer.live > l.Concurrent.Max
 	},
 	say: func(_ *state, l *Limits, a *attempt) string {
-		return fmt.Sprintf("%s has %d outbound at once; the limit is %d", a.who(), a.payer.live, l.Concurrent.Max)
+		return fmt.Sprintf("%s has %s at once; the limit is %d", a.who(), plural(a.payer.live, "outbound call", "outbound calls"), l.Concurrent.Max)
 	},
 }
 
@@ -53,7 +53,7 @@ var concurrentCountry = rule{
 		if a.foreign == "" {
 			return "not an international call"
 		}
-		return fmt.Sprintf("%d to %s at once; the limit is %d", a.site.abroad[a.foreign], a.foreign, l.ConcurrentCountry.Max)
+		return fmt.Sprintf("%s to %s at once; the limit is %d", plural(a.site.abroad[a.foreign], "call", "calls"), countryName(a.foreign), l.ConcurrentCountry.Max)
 	},
 }
 

@@ -23,14 +23,14 @@ var destination = rule{
 	},
 	hit: func(_ *state, l *Limits, a *attempt) bool { return l.Class[a.class()] != Allow },
 	say: func(_ *state, l *Limits, a *attempt) string {
-		where := inRegion(a.number.Region)
+		where := in(a.number.Region)
 		switch {
 		case l.Class[a.class()] == Allow:
-			return fmt.Sprintf("%s in %s is of class %s, which is allowed", a.shown(), where, a.class())
+			return fmt.Sprintf("%s%s is of class %s, which is allowed", a.shown(), where, a.class())
 		case a.class() == numbering.Unknown:
-			return fmt.Sprintf("call of %s to %s in %s, a number that no numbering plan has", a.who(), a.shown(), where)
+			return fmt.Sprintf("call of %s to %s%s, a number that no numbering plan has", a.who(), a.shown(), where)
 		}
-		return fmt.Sprintf("%s call of %s to %s in %s", a.class(), a.who(), a.shown(), where)
+		return fmt.Sprintf("%s call of %s to %s%s", a.class(), a.who(), a.shown(), where)
 	},
 }
 
@@ -55,10 +55,10 @@ var country = rule{
 		case !s.isForeign(a):
 			return "not an international call"
 		case l.Countries[a.number.Region]:
-			return fmt.Sprintf("%s is on the allow list", inRegion(a.number.Region))
+			return countryName(a.number.Region) + " is on the allow list"
 		}
-		return fmt.Sprintf("call of %s to %s in %s, which is not on the allow list (%s)",
-			a.who(), a.shown(), inRegion(a.number.Region), allowed)
+		return fmt.Sprintf("call of %s to %s%s, which is not on the allow list (%s)",
+			a.who(), a.shown(), in(a.number.Region), allowed)
 	},
 }
 
@@ -93,13 +93,25 @@ func (a *attempt) who() string {
 	return fmt.Sprintf("extension %s (by %s)", a.payer.Name, a.via)
 }
 
-// inRegion names a region for people.
-func inRegion(region string) string {
+// in says behind a number in which country it lies. Of a number that belongs to
+// none, such as a satellite's, it says nothing.
+func in(region string) string {
+	if region == "" || region == noCountry {
+		return ""
+	}
+	return " in " + region
+}
+
+// noCountry is the region of numbers that belong to no country.
+const noCountry = "001"
+
+// countryName names a region for people.
+func countryName(region string) string {
 	switch region {
 	case "":
 		return "an unknown country"
-	case "001":
-		return "no country"
+	case noCountry:
+		return "a network of no country"
 	}
 	return region
 }

@@ -36,7 +36,7 @@ var diverted = rule{
 		if !s.fromOutside(a) {
 			return "not a call from outside that goes out again"
 		}
-		return fmt.Sprintf("a call from outside goes on to %s in %s, paid by %s", a.shown(), inRegion(a.number.Region), a.who())
+		return fmt.Sprintf("a call from outside goes on to %s%s, paid by %s", a.shown(), in(a.number.Region), a.who())
 	},
 }
 
@@ -65,8 +65,8 @@ var forwardPumped = rule{
 		if !s.freshForward(a) {
 			return "not forwarded, or not lately"
 		}
-		return fmt.Sprintf("extension %s is forwarded to %s since %s, and one caller has used it %d times within %s",
-			a.payer.Name, a.shown(), a.payer.forward.set.In(a.site.zone()).Format("15:04"), s.rings(l, a), short(l.Set[setForwardPumped].Within))
+		return fmt.Sprintf("extension %s is forwarded to %s since %s, and one caller has used it %s within %s",
+			a.payer.Name, a.shown(), a.payer.forward.set.In(a.site.zone()).Format("15:04"), plural(s.rings(l, a), "time", "times"), short(l.Set[setForwardPumped].Within))
 	},
 }
 
@@ -164,7 +164,7 @@ var featureNumber = rule{
 		if !a.feature {
 			return "not a feature code with a number"
 		}
-		return fmt.Sprintf("%s dialled %s, which sends its calls to %s in %s", a.who(), a.dialled, a.number.E164, inRegion(a.number.Region))
+		return fmt.Sprintf("%s dialled %s, which sends its calls to %s%s", a.who(), a.dialled, a.number.E164, in(a.number.Region))
 	},
 }
 
@@ -182,7 +182,7 @@ var outsideTransfer = rule{
 		if !sentOn(a) {
 			return "not a transfer by somebody outside"
 		}
-		return fmt.Sprintf("a party on trunk %s transferred the call to %s in %s", a.payer.Name, a.shown(), inRegion(a.number.Region))
+		return fmt.Sprintf("a party on trunk %s transferred the call to %s%s", a.payer.Name, a.shown(), in(a.number.Region))
 	},
 }
 
@@ -210,8 +210,8 @@ var dialThrough = rule{
 		if !through(a) {
 			return "not a call from outside through a service, or one that may"
 		}
-		return fmt.Sprintf("a call that came in over trunk %s to %s goes out to %s in %s, caused by no extension",
-			a.payer.Name, a.origin.dialled, a.shown(), inRegion(a.number.Region))
+		return fmt.Sprintf("a call that came in over trunk %s to %s goes out to %s%s, caused by no extension",
+			a.payer.Name, a.origin.dialled, a.shown(), in(a.number.Region))
 	},
 }
 
@@ -267,7 +267,7 @@ var loop = rule{
 	when: whenPlaced,
 	hit:  func(s *state, l *Limits, a *attempt) bool { return s.hops(a) > l.Set[setLoop].Max },
 	say: func(s *state, l *Limits, a *attempt) string {
-		return fmt.Sprintf("the call was sent on %d times before it reached for %s; the limit is %d", s.hops(a), a.shown(), l.Set[setLoop].Max)
+		return fmt.Sprintf("the call was sent on %s before it reached for %s; the limit is %d", plural(s.hops(a), "time", "times"), a.shown(), l.Set[setLoop].Max)
 	},
 }
 

@@ -39,11 +39,11 @@ var firstCountry = rule{
 			return "not an international call"
 		}
 		if _, known := s.met(a.payer.Account, seenCountry, a.number.Region, seenFor); known {
-			return inRegion(a.number.Region) + " was called before"
+			return countryName(a.number.Region) + " was called before"
 		}
-		text := fmt.Sprintf("first call to %s by %s in 90 days, at %s", inRegion(a.number.Region), a.who(), s.wall(a).Format("15:04 on Monday"))
+		text := fmt.Sprintf("first call to %s by %s in 90 days, at %s", countryName(a.number.Region), a.who(), s.wall(a).Format("15:04 on Monday"))
 		if n := a.payer.live; n > 1 {
-			text += fmt.Sprintf(", with %d calls up at once", n)
+			text += fmt.Sprintf(", with %s up at once", plural(n, "call", "calls"))
 		}
 		return text
 	},
@@ -96,8 +96,8 @@ var spike = rule{
 		if !s.isForeign(a) || a.number.E164 == "" {
 			return "not an international call"
 		}
-		return fmt.Sprintf("call %d of this PBX to %s… in %s within an hour; %d are usual at most",
-			s.heaped(a), a.number.E164[:min(len(a.number.E164), 6)], inRegion(a.number.Region), s.heap(l, a))
+		return fmt.Sprintf("call %d of this PBX to %s…%s within an hour; %d are usual at most",
+			s.heaped(a), a.number.E164[:min(len(a.number.E164), 6)], in(a.number.Region), s.heap(l, a))
 	},
 }
 

@@ -19,7 +19,7 @@ var repeatOffender = rule{
 		return s.costly(a) && s.barOf(a.payer) == nil && a.payer.punished(s.now, l.Set[setRepeat].Within) == l.Set[setRepeat].Max+1
 	},
 	say: func(s *state, l *Limits, a *attempt) string {
-		return fmt.Sprintf("%d calls of %s were ended within %s", a.payer.punished(s.now, l.Set[setRepeat].Within), a.who(), short(l.Set[setRepeat].Within))
+		return fmt.Sprintf("%s had %s ended within %s", a.who(), plural(a.payer.punished(s.now, l.Set[setRepeat].Within), "call", "calls"), short(l.Set[setRepeat].Within))
 	},
 }
 

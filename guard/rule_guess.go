@@ -30,8 +30,8 @@ var prefixGuessing = rule{
 		if !guessed(a.number) {
 			return "nothing was tried in front of the number"
 		}
-		return fmt.Sprintf("%s dialled %s, in which %s in %s hides; try %d within %s",
-			a.who(), a.dialled, a.number.E164, inRegion(a.number.Region),
+		return fmt.Sprintf("%s dialled %s, in which %s%s hides; try %d within %s",
+			a.who(), a.dialled, a.number.E164, in(a.number.Region),
 			s.guesses(a.payer, l.Set[setGuessing].Within), short(l.Set[setGuessing].Within))
 	},
 }
@@ -104,7 +104,7 @@ var offshore = rule{
 		if !island(a) {
 			return "not an island behind the own country code"
 		}
-		return fmt.Sprintf("%s dialled %s, which looks national and is in %s", a.who(), a.dialled, inRegion(a.number.Region))
+		return fmt.Sprintf("%s dialled %s, which looks national and is in %s", a.who(), a.dialled, countryName(a.number.Region))
 	},
 }
 
@@ -131,7 +131,7 @@ var unallocated = rule{
 		if !s.nowhere(a) {
 			return "a number that can exist"
 		}
-		return fmt.Sprintf("%s dialled %s, which is in no plan of %s", a.who(), a.shown(), inRegion(a.number.Region))
+		return fmt.Sprintf("%s dialled %s, which is in no plan of %s", a.who(), a.shown(), countryName(a.number.Region))
 	},
 }
 

@@ -20,7 +20,7 @@ var attemptRatePBX = rule{
 		return s.rate(a.site) > rateMost(l, a.site)
 	},
 	say: func(s *state, l *Limits, a *attempt) string {
-		return fmt.Sprintf("%d call attempts of this PBX within a second; %d are the limit", s.rate(a.site), rateMost(l, a.site))
+		return fmt.Sprintf("%s of this PBX within a second; the limit is %d", plural(s.rate(a.site), "call attempt", "call attempts"), rateMost(l, a.site))
 	},
 }
 

@@ -153,7 +153,7 @@ var newSource = rule{
 		if len(t) == 0 {
 			return "nothing is new about where it comes from"
 		}
-		return fmt.Sprintf("%s calls %s in %s from %s; new since a day: %s", a.who(), a.shown(), inRegion(a.number.Region), a.source, strings.Join(t, ", "))
+		return fmt.Sprintf("%s calls %s%s from %s; new since a day: %s", a.who(), a.shown(), in(a.number.Region), a.source, strings.Join(t, ", "))
 	},
 }
 
@@ -263,7 +263,7 @@ var travelled = rule{
 		if o == nil || !o.tooFast(l.Set[setTravel].Max) {
 			return "in one place, as far as can be told"
 		}
-		return fmt.Sprintf("%s was in %s and %s later in %s", a.who(), inRegion(o.before.Country), short(o.moved.Sub(o.beforeAt)), inRegion(o.place.Country))
+		return fmt.Sprintf("%s was in %s and %s later in %s", a.who(), countryName(o.before.Country), short(o.moved.Sub(o.beforeAt)), countryName(o.place.Country))
 	},
 }
 
@@ -326,6 +326,6 @@ var managerCall = rule{
 		if a.via != "originate" {
 			return "not placed by a program"
 		}
-		return fmt.Sprintf("a program had the PBX call %s in %s for %s", a.shown(), inRegion(a.number.Region), a.payer.Name)
+		return fmt.Sprintf("a program had the PBX call %s%s for %s", a.shown(), in(a.number.Region), a.payer.Name)
 	},
 }
