@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"pbxguard/adapters/internal/outlet"
+	"pbxguard/adapters/internal/uplink"
 	"pbxguard/guard"
 )
 
@@ -52,15 +53,13 @@ type timing struct {
 	silence            time.Duration // how long nothing at all may come
 	list               time.Duration // how long the list of legs may take
 	doubt              time.Duration // between two resyncs that forgeries cause
-	retry, retryMax    time.Duration // between attempts to connect
-	refused, refuseMax time.Duration // between attempts to log in after a refusal
+	uplink.Pauses                    // between attempts to connect
 }
 
 var usual = timing{
 	dial: 5 * time.Second, login: 10 * time.Second, write: 2 * time.Second,
 	ping: 5 * time.Second, silence: 15 * time.Second, list: 30 * time.Second, doubt: time.Second,
-	retry: 250 * time.Millisecond, retryMax: 30 * time.Second,
-	refused: 30 * time.Second, refuseMax: 5 * time.Minute,
+	Pauses: uplink.Usual,
 }
 
 // PBX is one Asterisk. It implements [guard.PBX].
@@ -105,8 +104,8 @@ func New(o Options) (*PBX, error) {
 func (p *PBX) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	running.Go(func() { p.events.Run(ctx) })
-	running.Go(func() { p.calls.run(ctx) })
-	running.Go(func() { p.security.run(ctx) })
+	running.Go(func() { p.calls.Run(ctx) })
+	running.Go(func() { p.security.Run(ctx) })
 	running.Wait()
 	return nil
 }
@@ -128,7 +127,10 @@ func (p *PBX) Hangup(leg guard.LegID, cause int) bool {
 func (p *PBX) Resync() bool { return p.calls.resync() }
 
 // Redial drops the connection that carries calls and makes a fresh one at once.
-func (p *PBX) Redial() bool { return p.calls.redial() }
+func (p *PBX) Redial() bool {
+	p.calls.Redial()
+	return true
+}
 
 // Beat tells the dial plan that the gate may be asked until a time, or with the
 // zero time that it may not. It is false if there is no connection.
@@ -157,26 +159,14 @@ type Status struct {
 }
 
 // LinkStatus is what one connection is doing.
-type LinkStatus struct {
-	State      string    `json:"state"` // "connecting", "connected", "refused", "down"
-	Since      time.Time `json:"since"`
-	Error      string    `json:"error,omitempty"` // why it last ended
-	Banner     string    `json:"banner,omitempty"`
-	Blocks     uint64    `json:"blocks"` // read, over all connections
-	Events     uint64    `json:"events"` // passed on to the guard
-	Bytes      uint64    `json:"bytes"`
-	Forged     uint64    `json:"forged"`
-	Oversize   uint64    `json:"oversize"`
-	Reconnects uint64    `json:"reconnects"`
-	Hangups    uint64    `json:"hangups"` // written
-}
+type LinkStatus = uplink.Status
 
 // Status reports what the PBX's connections are doing.
 func (p *PBX) Status() Status {
 	shed, waiting := p.events.Counts()
 	return Status{
 		Name: p.options.Name, Address: p.options.Address,
-		Calls: p.calls.status(), Security: p.security.status(),
+		Calls: p.calls.Status(), Security: p.security.Status(),
 		Shed: shed, Waiting: waiting,
 	}
 }

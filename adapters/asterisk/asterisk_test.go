@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"pbxguard/adapters/internal/outlet"
-	"pbxguard/adapters/internal/pace"
 	"pbxguard/guard"
 )
 
@@ -126,29 +125,6 @@ func TestLoginRefused(t *testing.T) {
 	}
 }
 
-// TestRefusalIsRetriedSlowly: a wrong secret is not tried four times a second.
-func TestRefusalIsRetriedSlowly(t *testing.T) {
-	p, err := New(Options{Name: "pbx", Address: "192.0.2.1:5038", Username: testUser, Secret: testSecret,
-		Events: make(chan guard.Event, 1), Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var broken, refused pace.Backoff
-	no := &refusedError{}
-	for i, want := range []time.Duration{30, 60, 120, 240, 300, 300} {
-		want *= time.Second
-		if got := p.calls.failed(no, &broken, &refused); got < want/2 || got > want {
-			t.Errorf("refusal %d: got %v, want between %v and %v", i+1, got, want/2, want)
-		}
-	}
-	for i, want := range []time.Duration{250, 500, 1000, 2000, 4000, 8000, 16000, 30000, 30000} {
-		want *= time.Millisecond
-		if got := p.calls.failed(io.EOF, &broken, &refused); got < want/2 || got > want {
-			t.Errorf("failure %d: got %v, want between %v and %v", i+1, got, want/2, want)
-		}
-	}
-}
-
 func TestServersThatAreNone(t *testing.T) {
 	tests := []struct {
 		name     string
@@ -251,7 +227,7 @@ func TestRestart(t *testing.T) {
 	r := run(t, address, nil)
 	r.connected()
 	f.on(callsMask).say(event("Shutdown", "system,all", "Shutdown: Cleanly\nRestart: True\n"))
-	eventually(t, "shutdown read", func() bool { return r.Status().Calls.Blocks > 4 })
+	eventually(t, "shutdown read", func() bool { return r.Status().Calls.Messages > 4 })
 	time.Sleep(20 * time.Millisecond)
 	if st := r.Status().Calls; st.State != "connected" {
 		t.Errorf("got %q after the word of a shutdown alone, want connected", st.State)
@@ -316,7 +292,7 @@ func TestHangup(t *testing.T) {
 func TestRedial(t *testing.T) {
 	noLeaks(t)
 	f := newFake(t, nil)
-	r := run(t, f.address(), func(_ *Options, w *timing) { w.retry, w.retryMax = time.Hour, time.Hour })
+	r := run(t, f.address(), func(_ *Options, w *timing) { w.Retry, w.RetryMax = time.Hour, time.Hour })
 	r.connected()
 	if !r.Redial() {
 		t.Fatal("Redial is refused")
@@ -355,7 +331,7 @@ func TestListThatDoesNotCome(t *testing.T) {
 	f := newFake(t, nil)
 	r := run(t, f.address(), func(_ *Options, w *timing) { w.list = 50 * time.Millisecond })
 	r.connected()
-	s := r.calls.current()
+	s := r.calls.Session()
 	s.mu.Lock()
 	s.asked = time.Now() // and the answer is lost
 	s.mu.Unlock()
@@ -484,7 +460,7 @@ func TestStalledEngine(t *testing.T) {
 		}
 	}()
 	// Pings are still answered and counted, so a few blocks more.
-	eventually(t, "all read", func() bool { return r.Status().Calls.Blocks >= calls+chatter })
+	eventually(t, "all read", func() bool { return r.Status().Calls.Messages >= calls+chatter })
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	st := r.Status()

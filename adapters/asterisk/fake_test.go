@@ -19,6 +19,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"pbxguard/adapters/internal/uplink"
 	"pbxguard/guard"
 )
 
@@ -251,8 +252,10 @@ func eventually(t *testing.T, what string, ok func() bool) {
 var brisk = timing{
 	dial: 5 * time.Second, login: 5 * time.Second, write: 5 * time.Second,
 	ping: 20 * time.Millisecond, silence: 5 * time.Second, list: 5 * time.Second, doubt: 50 * time.Millisecond,
-	retry: 2 * time.Millisecond, retryMax: 20 * time.Millisecond,
-	refused: 20 * time.Millisecond, refuseMax: 50 * time.Millisecond,
+	Pauses: uplink.Pauses{
+		Retry: 2 * time.Millisecond, RetryMax: 20 * time.Millisecond,
+		Refused: 20 * time.Millisecond, RefuseMax: 50 * time.Millisecond,
+	},
 }
 
 // running is a PBX that runs, and what it tells.

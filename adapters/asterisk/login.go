@@ -10,21 +10,17 @@ import (
 	"net"
 	"time"
 
+	"pbxguard/adapters/internal/uplink"
 	"pbxguard/adapters/internal/wire"
 )
 
-// refusedError says that Asterisk does not let the user in, which trying again
-// soon will not change.
-type refusedError struct{ user, address, answer string }
-
-func (e *refusedError) Error() string {
-	return fmt.Sprintf("AMI login refused for user %q at %s: %s", e.user, e.address, e.answer)
-}
-
-// hint says what to look at.
-func (e *refusedError) hint() string {
-	return "check the user's section in manager.conf: its secret, its deny and permit lines; " +
-		"'manager show user " + e.user + "' shows what Asterisk has loaded"
+// refused says that Asterisk does not let the user in.
+func (o *Options) refused(answer string) error {
+	return &uplink.Refusal{
+		What: fmt.Sprintf("AMI login refused for user %q at %s: %s", o.Username, o.Address, answer),
+		Hint: "check the user's section in manager.conf: its secret, its deny and permit lines; " +
+			"'manager show user " + o.Username + "' shows what Asterisk has loaded",
+	}
 }
 
 // dial connects to AMI.
@@ -86,7 +82,7 @@ func (s *session) login() error {
 	case err != nil:
 		return fmt.Errorf("cannot log in: %w", err)
 	case !ok:
-		return &refusedError{user: o.Username, address: o.Address, answer: wire.Printed(answer.Get("Message"))}
+		return o.refused(wire.Printed(answer.Get("Message")))
 	}
 	return s.conn.SetDeadline(time.Time{})
 }

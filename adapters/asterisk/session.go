@@ -53,8 +53,8 @@ func newSession(l *link, conn net.Conn) *session {
 	return s
 }
 
-// serve reads until the connection breaks.
-func (s *session) serve() error {
+// Serve reads until the connection breaks.
+func (s *session) Serve() error {
 	var writer sync.WaitGroup
 	writer.Go(s.write)
 	defer writer.Wait()
@@ -87,7 +87,7 @@ func (s *session) serve() error {
 // take deals with one block.
 func (s *session) take() {
 	b, t, now := &s.block, &s.translator, s.link.pbx.options.Now()
-	s.link.count(func(c *LinkStatus) { c.Blocks++; c.Bytes += uint64(b.Size()) })
+	s.link.Count(func(c *LinkStatus) { c.Messages++; c.Bytes += uint64(b.Size()) })
 	switch {
 	case b.Is(0, "Response"):
 		s.response(b, now)
@@ -142,7 +142,7 @@ func (s *session) beats(answer string, now time.Time) {
 // emit passes an event on.
 func (s *session) emit(ev *guard.Event) {
 	forged := ev.Kind == guard.Forged
-	s.link.count(func(c *LinkStatus) {
+	s.link.Count(func(c *LinkStatus) {
 		c.Events++
 		if forged {
 			c.Forged++
@@ -157,7 +157,7 @@ func (s *session) emit(ev *guard.Event) {
 
 // oversize reports a block that was skipped.
 func (s *session) oversize(over *wire.Oversize) {
-	s.link.count(func(c *LinkStatus) { c.Oversize++; c.Bytes += uint64(over.Size) })
+	s.link.Count(func(c *LinkStatus) { c.Oversize++; c.Bytes += uint64(over.Size) })
 	if s.oversizes.Allow(s.link.pbx.options.Now()) {
 		s.link.log.Warn("Asterisk sent more than any event has", "error", over, "more_since_last", s.oversizes.Held)
 	}
@@ -246,8 +246,8 @@ func (s *session) overdue() error {
 	return nil
 }
 
-// fail closes the connection for a reason.
-func (s *session) fail(cause error) {
+// Fail closes the connection for a reason.
+func (s *session) Fail(cause error) {
 	s.mu.Lock()
 	if s.cause == nil {
 		s.cause = cause

@@ -53,10 +53,10 @@ func (s *session) write() {
 			return
 		}
 		if err := s.send(buf); err != nil {
-			s.fail(fmt.Errorf("cannot write to Asterisk: %w", err))
+			s.Fail(fmt.Errorf("cannot write to Asterisk: %w", err))
 			return
 		}
-		s.link.count(func(c *LinkStatus) { c.Hangups += uint64(hangups) })
+		s.link.Count(func(c *LinkStatus) { c.Hangups += uint64(hangups) })
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"pbxguard/adapters/internal/outlet"
+	"pbxguard/adapters/internal/uplink"
 	"pbxguard/guard"
 )
 
@@ -56,8 +57,7 @@ type timing struct {
 	silence            time.Duration // how long nothing at all may come
 	list               time.Duration // how long the list of legs may take
 	stale              time.Duration // how long a kill may wait for a connection
-	retry, retryMax    time.Duration // between attempts to connect
-	refused, refuseMax time.Duration // between attempts to log in after a refusal
+	uplink.Pauses                    // between attempts to connect
 }
 
 // FreeSWITCH looks for events to send every 20 ms, and whenever a byte comes: a
@@ -67,8 +67,7 @@ var usual = timing{
 	dial: 5 * time.Second, login: 10 * time.Second, write: 2 * time.Second,
 	wake: 4 * time.Millisecond, ping: 5 * time.Second, silence: 15 * time.Second,
 	list: 30 * time.Second, stale: 3 * time.Second,
-	retry: 250 * time.Millisecond, retryMax: 30 * time.Second,
-	refused: 30 * time.Second, refuseMax: 5 * time.Minute,
+	Pauses: uplink.Usual,
 }
 
 // PBX is one FreeSWITCH. It implements [guard.PBX].
@@ -134,7 +133,7 @@ func (p *PBX) Run(ctx context.Context) error {
 	running.Go(func() { p.events.Run(ctx) })
 	running.Go(func() { p.lister.run(ctx) })
 	for _, l := range p.links {
-		running.Go(func() { l.run(ctx) })
+		running.Go(func() { l.Run(ctx) })
 	}
 	running.Wait()
 	return nil
@@ -143,7 +142,7 @@ func (p *PBX) Run(ctx context.Context) error {
 // Hangup ends one leg. It is false if there is no connection for it, the id is
 // none that can be sent, or too many orders wait.
 func (p *PBX) Hangup(id guard.LegID, cause int) bool {
-	return isLeg(string(id)) && p.links[1].canOrder() && p.kills.order(order{leg: id, cause: cause, at: time.Now()})
+	return isLeg(string(id)) && p.links[1].Expected(p.timing.stale) && p.kills.order(order{leg: id, cause: cause, at: time.Now()})
 }
 
 // Resync asks for the list of live legs. Two questions at a time become one; a
@@ -153,7 +152,7 @@ func (p *PBX) Hangup(id guard.LegID, cause int) bool {
 // be delivered behind it: a [guard.LegStarted] or [guard.LegEnded] may follow for
 // a leg that was, or was not, in the list.
 func (p *PBX) Resync() bool {
-	if !p.links[0].up() {
+	if !p.links[0].Up() {
 		return false
 	}
 	p.lister.ask()
@@ -162,13 +161,16 @@ func (p *PBX) Resync() bool {
 
 // Redial drops the connection that carries the kills and makes a fresh one at
 // once. Orders wait for it.
-func (p *PBX) Redial() bool { return p.links[1].redial() }
+func (p *PBX) Redial() bool {
+	p.links[1].Redial()
+	return true
+}
 
 // Beat tells the dial plan that the gate may be asked until a time, or with the
 // zero time that it may not. It queues and returns at once; false says that there
 // is no connection to tell it over.
 func (p *PBX) Beat(until time.Time) bool {
-	return p.links[1].up() && p.kills.order(order{until: until, at: time.Now()})
+	return p.links[1].Up() && p.kills.order(order{until: until, at: time.Now()})
 }
 
 // shed is told that events were lost, and again when all that wait are delivered.
@@ -197,26 +199,14 @@ type Status struct {
 }
 
 // LinkStatus is what one connection is doing.
-type LinkStatus struct {
-	Purpose    string    `json:"purpose"` // "events", "kills", "log"
-	State      string    `json:"state"`   // "connecting", "connected", "refused", "down"
-	Since      time.Time `json:"since"`
-	Error      string    `json:"error,omitempty"` // why it last ended
-	Messages   uint64    `json:"messages"`        // read, over all connections
-	Events     uint64    `json:"events"`          // passed on to the guard
-	Bytes      uint64    `json:"bytes"`
-	Forged     uint64    `json:"forged"`
-	Oversize   uint64    `json:"oversize"`
-	Reconnects uint64    `json:"reconnects"`
-	Hangups    uint64    `json:"hangups"` // written
-}
+type LinkStatus = uplink.Status
 
 // Status reports what the PBX's connections are doing.
 func (p *PBX) Status() Status {
 	st := Status{Name: p.options.Name, Address: p.options.Address}
 	st.Shed, st.Waiting = p.events.Counts()
 	for _, l := range p.links {
-		st.Links = append(st.Links, l.status())
+		st.Links = append(st.Links, l.Status())
 	}
 	st.Listed, st.ListError = p.lister.status()
 	return st

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pbxguard/adapters/adaptertest"
+	"pbxguard/adapters/internal/uplink"
 	"pbxguard/guard"
 )
 
@@ -13,8 +14,10 @@ import (
 var brisk = timing{
 	dial: 5 * time.Second, login: 5 * time.Second, write: 20 * time.Second,
 	wake: time.Millisecond, ping: 20 * time.Millisecond, silence: 20 * time.Second, list: 20 * time.Second, stale: 20 * time.Second,
-	retry: 2 * time.Millisecond, retryMax: 20 * time.Millisecond,
-	refused: 20 * time.Millisecond, refuseMax: 50 * time.Millisecond,
+	Pauses: uplink.Pauses{
+		Retry: 2 * time.Millisecond, RetryMax: 20 * time.Millisecond,
+		Refused: 20 * time.Millisecond, RefuseMax: 50 * time.Millisecond,
+	},
 }
 
 func kit(user string) adaptertest.Kit {

@@ -114,7 +114,7 @@ func (k *kills) write(s *session) error {
 		if err := s.send(buf); err != nil {
 			return err
 		}
-		s.link.count(func(c *LinkStatus) { c.Hangups += uint64(hangups) })
+		s.link.Count(func(c *LinkStatus) { c.Hangups += uint64(hangups) })
 	}
 }
 

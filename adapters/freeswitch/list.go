@@ -89,11 +89,11 @@ func (l *lister) run(ctx context.Context) {
 				continue
 			}
 			select {
-			case <-time.After(failing.Next(l.pbx.timing.retry, l.pbx.timing.retryMax)):
+			case <-time.After(failing.Next(l.pbx.timing.Retry, l.pbx.timing.RetryMax)):
 			case <-ctx.Done():
 				return
 			}
-			if l.pbx.links[0].up() {
+			if l.pbx.links[0].Up() {
 				l.ask()
 			}
 		}

@@ -7,14 +7,9 @@ import (
 	"net"
 	"time"
 
+	"pbxguard/adapters/internal/uplink"
 	"pbxguard/adapters/internal/wire"
 )
-
-// refusedError says that FreeSWITCH does not let us in, or does not let us do
-// what we need, which trying again soon will not change.
-type refusedError struct{ what, hint string }
-
-func (e *refusedError) Error() string { return e.what }
 
 // conn is a connection to the event socket.
 type conn struct {
@@ -50,9 +45,9 @@ func (c *conn) login(o *Options, within time.Duration) error {
 	case err != nil:
 		return fmt.Errorf("cannot read the greeting: %w", err)
 	case f.kind() == rudeFrame:
-		return &refusedError{
-			what: "the event socket at " + o.Address + " refuses this host: " + wire.Printed(f.body),
-			hint: "apply-inbound-acl in event_socket.conf.xml must name a list with this host in it",
+		return &uplink.Refusal{
+			What: "the event socket at " + o.Address + " refuses this host: " + wire.Printed(f.body),
+			Hint: "apply-inbound-acl in event_socket.conf.xml must name a list with this host in it",
 		}
 	case f.kind() != authFrame:
 		return fmt.Errorf("cannot take this for an event socket: it greets with %.40q", f.head.Get("Content-Type"))
@@ -66,9 +61,9 @@ func (c *conn) login(o *Options, within time.Duration) error {
 		return fmt.Errorf("cannot log in: %w", err)
 	}
 	if !f.ok() {
-		return &refusedError{
-			what: fmt.Sprintf("ESL login refused at %s %s: %s", o.Address, who, wire.Printed(f.answer())),
-			hint: "check the password; of a directory user also esl-password, and that reloadxml was done",
+		return &uplink.Refusal{
+			What: fmt.Sprintf("ESL login refused at %s %s: %s", o.Address, who, wire.Printed(f.answer())),
+			Hint: "check the password; of a directory user also esl-password, and that reloadxml was done",
 		}
 	}
 	return c.SetDeadline(time.Time{})

@@ -31,12 +31,12 @@ func newSession(l *link, c *conn) *session {
 	return &session{link: l, conn: c, quit: make(chan struct{})}
 }
 
-// serve reads until the connection breaks. It waits for nothing else.
-func (s *session) serve() error {
+// Serve reads until the connection breaks. It waits for nothing else.
+func (s *session) Serve() error {
 	var writer sync.WaitGroup
 	writer.Go(func() {
 		if err := s.link.duty.write(s); err != nil {
-			s.fail(fmt.Errorf("cannot write to FreeSWITCH: %w", err))
+			s.Fail(fmt.Errorf("cannot write to FreeSWITCH: %w", err))
 		}
 	})
 	defer writer.Wait()
@@ -60,7 +60,7 @@ func (s *session) serve() error {
 		if err != nil {
 			return s.end(err)
 		}
-		s.link.count(func(c *LinkStatus) { c.Messages++; c.Bytes += uint64(f.head.Size() + len(f.body)) })
+		s.link.Count(func(c *LinkStatus) { c.Messages++; c.Bytes += uint64(f.head.Size() + len(f.body)) })
 		if f.kind() == noticeFrame {
 			s.notice = wire.Printed(f.body)
 			continue
@@ -73,7 +73,7 @@ func (s *session) serve() error {
 
 // oversize reports a message that was skipped. A leg may have started or ended in it.
 func (s *session) oversize(over *wire.Oversize) {
-	s.link.count(func(c *LinkStatus) { c.Oversize++; c.Bytes += uint64(over.Size) })
+	s.link.Count(func(c *LinkStatus) { c.Oversize++; c.Bytes += uint64(over.Size) })
 	if s.oversizes.Allow(s.link.pbx.options.Now()) {
 		s.link.log.Warn("FreeSWITCH sent more than any event has", "error", over, "more_since_last", s.oversizes.Held)
 	}
@@ -109,8 +109,8 @@ func (s *session) keepAlive() error {
 	}
 }
 
-// fail closes the connection for a reason.
-func (s *session) fail(cause error) {
+// Fail closes the connection for a reason.
+func (s *session) Fail(cause error) {
 	s.mu.Lock()
 	if s.cause == nil {
 		s.cause = cause

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"pbxguard/adapters/internal/pace"
+	"pbxguard/adapters/internal/uplink"
 	"pbxguard/adapters/internal/wire"
 	"pbxguard/guard"
 )
@@ -23,9 +24,9 @@ func (w *watch) begin(c *conn) error {
 		return err
 	}
 	if !f.ok() {
-		return &refusedError{
-			what: "FreeSWITCH does not let the user have the events: " + wire.Printed(f.answer()),
-			hint: "esl-allowed-events of the user must name all of: " + EventsNeeded,
+		return &uplink.Refusal{
+			What: "FreeSWITCH does not let the user have the events: " + wire.Printed(f.answer()),
+			Hint: "esl-allowed-events of the user must name all of: " + EventsNeeded,
 		}
 	}
 	return nil
@@ -70,7 +71,7 @@ func (w *watch) take(s *session, f *frame) error {
 // emit passes an event on.
 func (w *watch) emit(s *session, ev *guard.Event) {
 	forged := ev.Kind == guard.Forged
-	s.link.count(func(c *LinkStatus) {
+	s.link.Count(func(c *LinkStatus) {
 		c.Events++
 		if forged {
 			c.Forged++
@@ -122,9 +123,9 @@ func (w *logWatch) begin(c *conn) error {
 		return err
 	}
 	if !f.ok() {
-		return &refusedError{
-			what: "FreeSWITCH does not let the user have its log: " + wire.Printed(f.answer()),
-			hint: "esl-allowed-log of the user must be true, or addresses that access lists turn away are not counted",
+		return &uplink.Refusal{
+			What: "FreeSWITCH does not let the user have its log: " + wire.Printed(f.answer()),
+			Hint: "esl-allowed-log of the user must be true, or addresses that access lists turn away are not counted",
 		}
 	}
 	return nil
@@ -133,7 +134,7 @@ func (w *logWatch) begin(c *conn) error {
 func (w *logWatch) joined(s *session) {
 	w.refusals.pbx = w.pbx.options.Name
 	w.refusals.emit = func(ev *guard.Event) {
-		s.link.count(func(c *LinkStatus) { c.Events++ })
+		s.link.Count(func(c *LinkStatus) { c.Events++ })
 		w.pbx.events.Put(ev)
 	}
 }

@@ -167,15 +167,12 @@ func connections(a adapter, st *control.PBX) {
 	case *asterisk.PBX:
 		s := a.Status()
 		st.Version, st.Shed, st.Waiting = strings.Replace(s.Calls.Banner, "Asterisk Call Manager/", "AMI ", 1), s.Shed, s.Waiting
-		st.Links = []control.Link{link("calls", s.Calls), link("security", s.Security)}
+		st.Links = []control.Link{link(s.Calls), link(s.Security)}
 	case *freeswitch.PBX:
 		s := a.Status()
 		st.Shed, st.Waiting = s.Shed, s.Waiting
 		for _, l := range s.Links {
-			st.Links = append(st.Links, control.Link{
-				Purpose: l.Purpose, State: l.State, Since: l.Since, Error: l.Error,
-				Events: l.Events, Forged: l.Forged, Reconnects: l.Reconnects,
-			})
+			st.Links = append(st.Links, link(l))
 		}
 	}
 }
@@ -189,9 +186,9 @@ func fixFor(state string) string {
 }
 
 // link says how a connection does in the words of the control socket.
-func link(purpose string, l asterisk.LinkStatus) control.Link {
+func link(l asterisk.LinkStatus) control.Link {
 	return control.Link{
-		Purpose: purpose, State: l.State, Since: l.Since, Error: l.Error,
+		Purpose: l.Purpose, State: l.State, Since: l.Since, Error: l.Error,
 		Events: l.Events, Forged: l.Forged, Reconnects: l.Reconnects,
 	}
 }
