@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -148,8 +149,8 @@ func manySources(t testing.TB, r *report) {
 		r.lines = append(r.lines, line{what: "  " + b.name() + what, n: 1, p50: text(m.resident), max: text(m.peak), load: loadNow(), aim: aim})
 	}
 	aims := map[int]string{0: "20 MB", 100_000: "40 MB; 25 MB as the moonshot", 1_000_000: "150 MB"}
-	done := 0
-	for _, n := range []int{0, 100_000, 1_000_000} {
+	done, tracked, took := 0, []float64(nil), []float64(nil)
+	for _, n := range []int{0, 1000, 10_000, 100_000, 1_000_000} {
 		for j, b := range many {
 			if j == 2 && n > 100_000 {
 				r.lines = append(r.lines, line{what: "  fail2ban, a million sources: left out, it needs minutes and gigabytes"})
@@ -163,8 +164,28 @@ func manySources(t testing.TB, r *report) {
 			if j == 1 {
 				aim = aims[n]
 			}
-			show(b, fmt.Sprintf(", %s sources", grouped(float64(n))), aim)
+			if n == 0 || n >= 100_000 {
+				show(b, fmt.Sprintf(", %s sources", grouped(float64(n))), aim)
+			}
+			if j == 1 && n > 0 {
+				tracked, took = append(tracked, float64(r.times(n))), append(took, float64(medianBan(t, r, b)))
+			}
 		}
 		done = n
 	}
+	r.values("growth of pbxguard's time to ban from 1,000 to a million sources, as a power", []float64{power(tracked, took)}, "", false, "0.15")
+}
+
+// medianBan is the median time to ban one source after the other.
+func medianBan(t testing.TB, r *report, b banner) time.Duration {
+	k := listen(t)
+	defer k.stop()
+	var took []time.Duration
+	for range r.trials(20) {
+		from := fresh()
+		sent := offend(t, b, from)
+		took = append(took, k.element(t, from).Sub(sent))
+	}
+	slices.Sort(took)
+	return took[len(took)/2]
 }

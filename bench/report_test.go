@@ -23,11 +23,11 @@ type report struct {
 
 // line is one figure or, with what alone, a heading.
 type line struct {
-	what          string
-	n             int
-	p50, p99, max string
-	load          string
-	aim           string
+	what               string
+	n                  int
+	p50, p90, p99, max string
+	load               string
+	aim                string
 }
 
 func newReport() *report {
@@ -89,7 +89,7 @@ func (r *report) spread(what string, all []time.Duration, aim string) {
 		}
 		return short(all[min(len(all)*percent/100, len(all)-1)])
 	}
-	r.lines = append(r.lines, line{"  " + what, len(all), at(50), at(99), at(100), loadNow(), aim})
+	r.lines = append(r.lines, line{"  " + what, len(all), at(50), at(90), at(99), at(100), loadNow(), aim})
 }
 
 // values reports the median, and the worst of several takes. worst is the
@@ -101,7 +101,7 @@ func (r *report) values(what string, all []float64, unit string, moreIsBetter bo
 		worst = all[0]
 	}
 	text := func(v float64) string { return grouped(v) + unit }
-	l := line{"  " + what, len(all), text(all[len(all)/2]), "", text(worst), loadNow(), aim}
+	l := line{"  " + what, len(all), text(all[len(all)/2]), "", "", text(worst), loadNow(), aim}
 	if len(all) == 1 {
 		l.max = ""
 	}
@@ -117,15 +117,15 @@ func (r *report) print(w io.Writer) {
 	fmt.Fprintf(w, "\npbxguard, measured %s in one run of %.0f s on this machine: %s; aims are not asserted.\n"+
 		"max is the worst of all; load is the average of the last minute when the figure was taken.\n\n",
 		r.began.Format(time.DateTime), time.Since(r.began).Seconds(), machine())
-	rows := [][]string{{"", "n", "p50", "p99", "max", "load", "aim"}}
+	rows := [][]string{{"", "n", "p50", "p90", "p99", "max", "load", "aim"}}
 	for _, l := range r.lines {
 		if l.n == 0 {
 			rows = append(rows, []string{l.what})
 			continue
 		}
-		rows = append(rows, []string{l.what, grouped(float64(l.n)), l.p50, l.p99, l.max, l.load, l.aim})
+		rows = append(rows, []string{l.what, grouped(float64(l.n)), l.p50, l.p90, l.p99, l.max, l.load, l.aim})
 	}
-	var widths [7]int
+	var widths [8]int
 	for _, row := range rows {
 		for i, cell := range row {
 			if len(row) > 1 {
