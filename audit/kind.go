@@ -22,31 +22,11 @@ type Site struct {
 	Memory  *Memory           // of the last run; nil: none is kept
 	Facts   map[string]string // what was told on the command line or by a live PBX, such as "asterisk.version"
 	Skip    map[string]bool   // ids of checks that are not made
-	// Leavers are the last days of those who left, and Active the accounts that
-	// there should be, by extension; nil: not told.
+	// Leavers are the last days of those who left, and Active what there should
+	// be: by extension, or an administrator as "admin:anna"; nil: not told.
 	Leavers map[string]time.Time
 	Active  map[string]bool
 	secrets []string
-}
-
-// History is what the guard itself saw of accounts.
-type History struct {
-	Since    time.Time       // it watches since then
-	Accounts map[string]Seen // by the account's name
-	Forwards []Forwarded     // calls that phones sent on by themselves
-}
-
-// Forwarded is a call that a phone sent on with SIP 302.
-type Forwarded struct {
-	Account, Number string
-	Last            time.Time
-}
-
-// Seen is when an account was last seen doing what only its owner can. Zero
-// times mean never.
-type Seen struct {
-	Registered time.Time
-	Called     time.Time // an authenticated call
 }
 
 // Secret notes a secret that was read, so that it can be kept out of whatever
@@ -97,6 +77,9 @@ type Run struct {
 // is, or ctx ends.
 func Perform(ctx context.Context, s *Site, kinds []Kind) (Run, error) {
 	run := Run{At: s.Now}
+	if s.Memory != nil {
+		s.Memory.Now = s.Now
+	}
 	for _, k := range kinds {
 		fs, there := k.audit(ctx, s)
 		if err := ctx.Err(); err != nil {

@@ -4,14 +4,17 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"time"
 )
 
 // Memory is what a run leaves for the next: keyed hashes of names and files,
-// which tell that something is new or changed and nothing else.
+// which tell that something is new or changed and since when, and nothing else.
 type Memory struct {
-	Key []byte            // at least 32 random bytes, kept with the hashes
-	Old map[string]string // what the last run left; nil: there was none
-	New map[string]string // what this run leaves
+	Key   []byte               // at least 32 random bytes, kept with the hashes
+	Old   map[string]string    // what the last run left; nil: there was none
+	Since map[string]time.Time // when each of Old was first met as it is
+	New   map[string]string    // what this run leaves
+	Now   time.Time            // of this run; [Perform] sets it
 }
 
 // Mark is the keyed hash of a content.
@@ -38,4 +41,23 @@ func (m *Memory) Note(name string, content []byte) (known, same bool) {
 	}
 	old, known := m.Old[name]
 	return known, old == mark
+}
+
+// SinceWhen tells when what was noted under a name was first met as it is now.
+func (m *Memory) SinceWhen(name string) time.Time {
+	if since, ok := m.Since[name]; ok && m.Old[name] == m.New[name] {
+		return since
+	}
+	return m.Now
+}
+
+// first is the earliest time that the memory reaches back to.
+func (m *Memory) first() time.Time {
+	first := m.Now
+	for _, t := range m.Since {
+		if t.Before(first) {
+			first = t
+		}
+	}
+	return first
 }

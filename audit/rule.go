@@ -43,6 +43,7 @@ type Result struct {
 	findings []Finding
 	total    int
 	spared   string // why the check is not applicable
+	moot     bool   // it is not, however much was read
 }
 
 // maxObjects bounds the findings of one check: thousands of them hide the rest.
@@ -77,6 +78,10 @@ func (r *Result) Incomplete(object, at, format string, args ...any) {
 // NotApplicable says that the PBX does not have what the check is about. It
 // counts only if nothing else is reported.
 func (r *Result) NotApplicable(why string) { r.spared = why }
+
+// Moot is NotApplicable for a check that nobody asked for: how much was read
+// does not matter then.
+func (r *Result) Moot(why string) { r.spared, r.moot = why, true }
 
 // outcome is what a run says about the check.
 func (r *Result) outcome() []Finding {
@@ -115,6 +120,9 @@ func evaluate[M Sources](ctx context.Context, table []Rule[M], m M, skip map[str
 			rule.Find(m, r)
 			troubles, _ := needs(m, rule.Needs) // looking may have shown more of them
 			for _, t := range troubles {
+				if r.moot {
+					break
+				}
 				r.Incomplete("", "", "%s", t)
 			}
 		} else {

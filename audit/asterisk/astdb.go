@@ -1,13 +1,9 @@
 package asterisk
 
 import (
-	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/mattn/go-sqlite3"
 
 	"pbxguard/audit"
 )
@@ -20,11 +16,7 @@ type database struct {
 	keys   []string          // sorted
 }
 
-// maxRows bounds what is read of it. FreePBX keeps 40 rows an extension.
-const maxRows = 1_000_000
-
-// database reads AstDB, once. The file is read into memory: SQLite never opens
-// it, so nothing is written beside it and no lock is taken.
+// database reads AstDB, once.
 func (p *PBX) database() *database {
 	if p.db == nil {
 		p.db = &database{values: map[string]string{}}
@@ -43,39 +35,10 @@ func (p *PBX) database() *database {
 }
 
 func (d *database) read(data []byte) error {
-	if len(data) < 100 || string(data[:15]) != "SQLite format 3" {
-		return fmt.Errorf("it is no SQLite database")
-	}
-	data[18], data[19] = 1, 1 // not in WAL mode, which needs files beside it
-	ctx := context.Background()
-	db, err := sql.Open("sqlite3", ":memory:")
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	err = conn.Raw(func(driver any) error { return driver.(*sqlite3.SQLiteConn).Deserialize(data, "") })
-	if err != nil {
-		return err
-	}
-	rows, err := conn.QueryContext(ctx, "SELECT key, value FROM astdb ORDER BY key LIMIT ?", maxRows)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var key, value sql.NullString
-		if err := rows.Scan(&key, &value); err != nil {
-			return err
-		}
-		d.values[key.String] = value.String
-		d.keys = append(d.keys, key.String)
-	}
-	return rows.Err()
+	return audit.SQLite(data, "SELECT key, value FROM astdb ORDER BY key", func(r audit.Row) {
+		d.values[r["key"]] = r["value"]
+		d.keys = append(d.keys, r["key"])
+	})
 }
 
 func (d *database) state() (audit.State, string) {

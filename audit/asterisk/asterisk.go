@@ -25,6 +25,7 @@ type PBX struct {
 	lib   string // astvarlibdir, below which sounds and keys lie
 	astdb string // the file of AstDB
 	mods  string // astmoddir
+	logs  string // astlogdir
 	exec  bool   // execincludes
 	files map[string]*conf.File
 
@@ -36,6 +37,11 @@ type PBX struct {
 	trunk   map[*conf.Section]bool      // endpoints beyond which there is another network
 	db      *database
 	free    *freePBX
+
+	boxes     map[string]bool // numbers that may have a mailbox
+	held      []audit.Held
+	calls     *audit.Calls
+	callsLost string // why there are no call records, or not all
 }
 
 // load finds Asterisk's configuration; there is none without asterisk.conf or
@@ -54,6 +60,7 @@ func load(site *audit.Site) (*PBX, bool) {
 	dirs := main.Section("directories") // a template is ignored, as in Asterisk: Debian ships one
 	p.spool = or(dirs.Get("astspooldir"), "/var/spool/asterisk")
 	p.lib = or(dirs.Get("astvarlibdir"), "/var/lib/asterisk")
+	p.logs = or(dirs.Get("astlogdir"), "/var/log/asterisk")
 	p.mods = or(dirs.Get("astmoddir"), "/usr/lib/asterisk/modules")
 	p.astdb = path.Join(or(dirs.Get("astdbdir"), p.lib), "astdb.sqlite3")
 	if etc := dirs.Get("astetcdir"); etc != "" && site.Tree.Exists(etc) && etc != p.etc {
@@ -106,6 +113,12 @@ func (p *PBX) Source(need string) (audit.State, string) {
 		return p.together([]string{"voicemail.conf"}, p.realtime("voicemail", ""))
 	case "astdb":
 		return p.database().state()
+	case "calls":
+		p.Calls()
+		if p.callsLost != "" {
+			return audit.Partial, p.callsLost
+		}
+		return audit.Whole, ""
 	case "freepbx":
 		return p.freePBX().state()
 	case "freepbx-database":

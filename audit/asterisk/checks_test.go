@@ -19,7 +19,7 @@ func suite() audittest.Suite {
 func setup(id, variant string, s *audit.Site) {
 	day := func(n int) time.Time { return s.Now.AddDate(0, 0, -n) }
 	s.Memory = &audit.Memory{Key: make([]byte, 32)}
-	s.History = &audit.History{Since: day(100), Accounts: map[string]audit.Seen{"201": {Registered: day(1)}, "202": {Called: day(59)}}}
+	s.History = &audit.History{Since: day(100), Accounts: map[string]audit.Seen{"201": {Registered: day(1)}, "202": {Called: day(29)}}, Trunks: map[string]time.Time{"carrier": day(2)}}
 	s.Words = []string{"Bakkerij"}
 	switch id {
 	case "AST-DP-019", "FPX-017", "FWD-004", "STALE-009":
@@ -27,6 +27,22 @@ func setup(id, variant string, s *audit.Site) {
 			break
 		}
 		remember(s)
+	case "PW-009", "PW-009-leaver":
+		remember(s)
+		s.Memory.Since = map[string]time.Time{}
+		for name := range s.Memory.Old {
+			s.Memory.Since[name] = day(370)
+		}
+		for _, of := range []string{"extension:202", "administrator:pbxguard", "program:desk", "trunk:carrier"} {
+			s.Memory.Since["secret:"+of] = day(100)
+		}
+		if id == "PW-009-leaver" {
+			s.Memory.Since["secret:extension:201"] = day(50)
+			s.Leavers = map[string]time.Time{"201": day(40), "admin:boss": day(200)}
+		}
+		if variant == "unreadable" {
+			s.Memory = nil
+		}
 	case "FWD-007":
 		if variant == "unreadable" {
 			s.History = nil

@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"pbxguard/audit"
 )
@@ -52,12 +51,6 @@ func freePBXFileRules() []audit.Rule[*PBX] {
 		free("FPX-024", audit.Medium, "freepbx", "Provisioning files show SIP passwords to everybody",
 			"A phone's file is named after its MAC address, which can be guessed: with it comes the password.",
 			"Serve them over HTTPS with a password to known networks, and set chmod 640.", "S004", provisioning),
-		rule("STALE-004", audit.High, "asterisk pjsip chan_sip voicemail astdb", "Somebody who left still has an account",
-			"Leavers know passwords, and robots find accounts that nobody looks after.",
-			"Delete the extension, its mailbox and its forwards on the last day.", "S004", leavers),
-		rule("STALE-005", audit.Medium, "asterisk pjsip chan_sip", "An account is not on the list of those that should be",
-			"Attackers make an account of their own and hope that nobody counts.",
-			"Ask who made it, and delete it or add it to the list.", "S004", unlisted),
 	}
 }
 
@@ -229,50 +222,4 @@ func provisioning(p *PBX, r *audit.Result) {
 	}
 	m.at = dir
 	m.fail(r, audit.Medium, "file", "everybody may read it, and it has a password")
-}
-
-// leavers holds the accounts against the list of those who left.
-func leavers(p *PBX, r *audit.Result) {
-	if p.site.Leavers == nil {
-		r.NotApplicable("no list of leavers was given")
-		return
-	}
-	left := func(name string) (time.Time, bool) {
-		day, ok := p.site.Leavers[name]
-		return day, ok && p.site.Now.After(day.AddDate(0, 0, 1))
-	}
-	for _, a := range p.accounts() {
-		day, gone := left(a.name)
-		if !gone {
-			continue
-		}
-		severity, after := audit.High, ""
-		if h := p.site.History; h != nil && h.Accounts[a.name].Registered.After(day.AddDate(0, 0, 1)) {
-			severity, after = audit.Critical, ", and it registered after that"
-		}
-		r.FailAs(severity, "extension "+a.name, a.at, "its owner left on %s%s", day.Format(time.DateOnly), after)
-	}
-	for _, m := range p.mailboxes() {
-		if day, gone := left(m.name); gone {
-			r.Fail("mailbox "+m.name+"@"+m.context, m.at.String(), "its owner left on %s", day.Format(time.DateOnly))
-		}
-	}
-	for _, f := range p.forwards() {
-		if day, gone := left(f.extension); gone {
-			r.Fail("forward "+f.key, p.astdb, "its owner left on %s", day.Format(time.DateOnly))
-		}
-	}
-}
-
-// unlisted holds the accounts against the list of those that should be.
-func unlisted(p *PBX, r *audit.Result) {
-	if p.site.Active == nil {
-		r.NotApplicable("no list of accounts was given")
-		return
-	}
-	for _, a := range p.accounts() {
-		if !p.site.Active[a.name] {
-			r.Fail("extension "+a.name, a.at, "it is not on the list")
-		}
-	}
 }

@@ -11,8 +11,8 @@ import (
 
 // mailbox is a line of voicemail.conf: "204 => 1234,Anna,anna@x,,options".
 type mailbox struct {
-	name, context, pin, owner, options string
-	at                                 conf.Pos
+	name, context, pin, owner, mail, options string
+	at                                       conf.Pos
 }
 
 func (p *PBX) mailboxes() (all []mailbox) {
@@ -25,7 +25,7 @@ func (p *PBX) mailboxes() (all []mailbox) {
 			if strings.Contains(f[0], "@") { // an alias
 				continue
 			}
-			m := mailbox{name: set.Key, context: s.Name, pin: strings.TrimSpace(f[0]), owner: argument(f, 1), options: argument(f, 4), at: set.At}
+			m := mailbox{name: set.Key, context: s.Name, pin: strings.TrimSpace(f[0]), owner: argument(f, 1), mail: argument(f, 2), options: argument(f, 4), at: set.At}
 			all = append(all, m)
 		}
 	}
@@ -121,20 +121,9 @@ func voicemailRules() []audit.Rule[*PBX] {
 			}),
 		rule("AST-VM-008", audit.Low, "voicemail pjsip", "A mailbox has no extension",
 			"Nobody listens to it, so nobody notices who does.", "Delete it.", "S004", func(p *PBX, r *audit.Result) {
-				owned := map[string]bool{}
-				for _, ep := range p.objects["endpoint"] {
-					owned[ep.Name] = true
-					for _, box := range ep.List("mailboxes") {
-						name, _, _ := strings.Cut(box, "@")
-						owned[name] = true
-					}
-				}
-				for _, s := range append(p.peers("sip.conf"), p.peers("iax.conf")...) {
-					owned[s.Name] = true
-				}
 				var m many
 				for _, box := range p.mailboxes() {
-					if !owned[box.name] && !p.plan.has(box.name) {
+					if !p.ownsMailbox(box.name) {
 						m.add(box.name+"@"+box.context, box.at)
 					}
 				}

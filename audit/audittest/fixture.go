@@ -15,6 +15,7 @@
 //	== /etc/asterisk/extensions.conf append    lines behind the base's
 //	== /var/lib/asterisk/astdb.sqlite3 sql     an SQLite database that these statements make
 //	== /etc/asterisk/x.conf mode 0644          with other permissions than 0640
+//	== /var/log/x age 90                       last written 90 days ago
 //	== /etc/asterisk/y.conf -> /var/y          a symbolic link
 //	-- pass /etc/asterisk/pjsip.conf           an edit: the lines with - become those with +
 //	-old
@@ -33,6 +34,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	_ "github.com/mattn/go-sqlite3" // databases of a fixture
 )
@@ -44,6 +46,7 @@ type file struct {
 	how    string // "", "append", "sql" or "link"
 	target string
 	mode   fs.FileMode
+	age    time.Duration // since it was written; 0: now
 }
 
 // edit is one step from the failing tree to the passing one.
@@ -119,7 +122,7 @@ func (f *fixture) line(line string) error {
 	return nil
 }
 
-// begin starts a file: "/name [append|sql|mode N|-> target]".
+// begin starts a file: "/name [append|sql|mode N|age DAYS|-> target]".
 func (f *fixture) begin(head string) (err error) {
 	w := strings.Fields(head)
 	one := file{name: w[0], mode: 0o640}
@@ -129,6 +132,10 @@ func (f *fixture) begin(head string) (err error) {
 		one.how = w[1]
 	case len(w) == 3 && w[1] == "mode":
 		one.mode, err = mode(w[2])
+	case len(w) == 3 && w[1] == "age":
+		var days int
+		days, err = strconv.Atoi(w[2])
+		one.age = time.Duration(days) * 24 * time.Hour
 	case len(w) == 3 && w[1] == "->":
 		one.how, one.target = "link", w[2]
 	default:
@@ -246,6 +253,11 @@ func (f *fixture) put(dir string, one file, pass bool) error {
 	}
 	if err := os.WriteFile(name, []byte(text), one.mode); err != nil {
 		return err
+	}
+	if one.age != 0 {
+		if err := os.Chtimes(name, Now.Add(-one.age), Now.Add(-one.age)); err != nil {
+			return err
+		}
 	}
 	return os.Chmod(name, one.mode)
 }

@@ -37,6 +37,9 @@ type model struct {
 	manyKinds   bool
 	further     map[string]*walk
 	dials       []string // the numbers that walks dial
+	dbs         *databases
+	calls       *audit.Calls
+	callsLost   string // why there are no call records, or not all
 }
 
 // load reads the configuration of the site; there is none if no folder has a
@@ -255,6 +258,16 @@ func (m *model) Source(need string) (audit.State, string) {
 	section := need
 	if strings.HasSuffix(need, ".conf") {
 		section = "configuration"
+	}
+	if need == "db" {
+		d := m.databases()
+		return d.state, d.why
+	}
+	if need == "calls" {
+		if m.Calls(); m.callsLost != "" {
+			return audit.Partial, m.callsLost
+		}
+		return audit.Whole, ""
 	}
 	if m.lost != nil {
 		return audit.Lost, m.lost.Error()

@@ -24,9 +24,9 @@ func directoryRules() []rule {
 			Why: "Guessers try the published passwords, the number itself and short digits within minutes.",
 			Fix: "Give each user a password of its own, of 20 random characters.",
 			Ref: "svcrack of SIPVicious; rules PW-001 to PW-006 and PW-008"}, Find: weakPasswords},
-		{Check: check{ID: "FS-DIR-004", Title: "A voicemail PIN is weak, or is the SIP password", Severity: audit.High, Needs: dir,
+		{Check: check{ID: "FS-DIR-004", Title: "A voicemail PIN is weak, or is the SIP password", Severity: audit.High, Needs: []string{"directory", "db"},
 			Why: "Whoever guesses the PIN listens, and dials from the mailbox. Without vm-password the SIP password is the PIN, so that one leaks the other.",
-			Fix: "Set vm-password to at least six random digits for each user, or vm-enabled to false.",
+			Fix: "Set vm-password to at least six random digits for each user, or vm-enabled to false; with db-password-override=true a PIN that the owner chose replaces it.",
 			Ref: "FreeSWITCH mod_voicemail; conf/vanilla/directory"}, Find: weakPINs},
 		{Check: check{ID: "FS-DIR-005", Title: "Every user may call abroad", Severity: audit.High, Needs: []string{"directory", "dialplan"},
 			Why: "One stolen phone password is enough for calls to the dearest countries.",
@@ -56,7 +56,7 @@ func directoryRules() []rule {
 			Why: "Users can show any number to those they call: your PBX becomes a tool for spoofing, and callbacks go to strangers.",
 			Fix: "Set effective_caller_id_number to a number of your own in every outbound extension.",
 			Ref: "FreeSWITCH dialplan; S002"}, Find: callerID},
-		{Check: check{ID: "FS-DIR-012", Title: "A user's forward leads outside", Severity: audit.Medium, Needs: dir,
+		{Check: check{ID: "FS-DIR-012", Title: "A user's forward leads outside", Severity: audit.Medium, Needs: []string{"directory", "db"},
 			Why: "With a forward left open, whoever calls the extension calls its target at your cost.",
 			Fix: "Ask the owner, then remove the variable or the database key.",
 			Ref: "rules FWD-001 to FWD-003; names of variables differ from site to site"}, Find: forwards},
@@ -156,12 +156,26 @@ func weakPINs(m *model, r *audit.Result) {
 	if !m.has("mod_voicemail") {
 		return
 	}
+	override := false
+	for _, p := range m.conf("voicemail.conf").Child("profiles").Each("profile") {
+		override = override || truth(params(p, "param").value("db-password-override"))
+	}
 	for _, u := range m.users {
 		enabled, set := u.params.get("vm-enabled")
 		if u.pointer || strings.EqualFold(u.id, "default") || set && !truth(enabled.value) || u.params.value("vm-a1-hash") != "" {
 			continue
 		}
 		pin, ok := u.params.get("vm-password")
+		// What the owner chose by phone opens the box, and the directory's PIN still
+		// does too, unless a profile says db-password-override.
+		if own := m.databases().pins[u.id+"@"+strings.ToLower(u.domain)]; own != "" {
+			if ws := audit.PIN(own, u.names()...); len(ws) > 0 {
+				r.Fail(u.String(), m.databases().dir+"/voicemail_default.db", "the PIN that its owner chose: %s", audit.Describe(ws))
+			}
+			if override {
+				continue
+			}
+		}
 		switch {
 		case !ok && u.params.value("password") != "":
 			r.Fail(u.String(), u.at.String(), "it has no vm-password: its SIP password is the PIN")
@@ -356,15 +370,27 @@ func (m *model) notOwned(shown string) string {
 
 var forwardName = regexp.MustCompile(`(?i)^(call_?forward|forward_(all|busy|no_answer|user_not_registered)(_destination)?|cfwd|cf[ubna]?|follow_?me|call_fwd)$`)
 
+// forwards judges those that are set in the directory and in mod_db, and what
+// numbers groups of mod_db ring.
 func forwards(m *model, r *audit.Result) {
-	for _, u := range m.users {
-		for _, v := range u.vars {
-			if !forwardName.MatchString(v.name) || v.value == "" || Unknown(v.value) || strings.ContainsAny(v.value, "/$") || truth(v.value) && len(v.value) < 5 {
-				continue
-			}
-			if to := m.site.Outside(v.value); to.Rule != "" {
-				r.FailAs(to.Severity, u.String(), v.at.String(), "%s leads to %s (%s)", v.name, to.What, to.Rule)
+	for _, f := range m.Forwards() {
+		if to := m.site.Outside(f.Number); to.Rule != "" {
+			r.FailAs(to.Severity, "user "+f.Account, f.At, "%s leads to %s (%s)", f.Key, to.What, to.Rule)
+		}
+	}
+	d := m.databases()
+	for _, s := range d.stored {
+		if s.realm != "group" {
+			continue
+		}
+		for _, number := range outsideNumber.FindAllStringSubmatch(s.value, 8) {
+			if to := m.site.Outside(number[1]); to.Rule != "" {
+				r.FailAs(to.Severity, "group "+s.key, d.dir+"/call_limit.db", "it rings %s (%s)", to.What, to.Rule)
 			}
 		}
 	}
 }
+
+// outsideNumber is a number at the end of a dial string, as in
+// sofia/gateway/itsp/0031201234567 or loopback/0031201234567/default.
+var outsideNumber = regexp.MustCompile(`/(\+?[0-9]{5,16})(?:$|[/@,|])`)

@@ -5,12 +5,51 @@ import (
 	"os"
 	"slices"
 	"testing"
+	"time"
 
 	"pbxguard/audit"
 	"pbxguard/audit/audittest"
 )
 
-var suite = audittest.Suite{Kind: Kind(), Dir: "testdata/checks", Base: "testdata/base"}
+var suite = audittest.Suite{Kind: Kind(), Dir: "testdata/checks", Base: "testdata/base", Setup: setup}
+
+// setup tells what no file can: what earlier runs left, and what the guard saw.
+func setup(id, variant string, s *audit.Site) {
+	day := func(n int) time.Time { return s.Now.AddDate(0, 0, -n) }
+	s.Memory = &audit.Memory{Key: make([]byte, 32)}
+	s.History = &audit.History{Since: day(100), Accounts: map[string]audit.Seen{}, Trunks: map[string]time.Time{"itsp": day(2)}}
+	for _, user := range []string{"1000", "1001", "1002"} {
+		s.History.Accounts[user] = audit.Seen{Called: day(2)}
+	}
+	s.History.Accounts["1002"] = audit.Seen{Registered: day(1)}
+	switch id {
+	case "STALE-001":
+		if variant == "fail" {
+			s.History.Accounts["1002"] = audit.Seen{Registered: day(61)}
+		}
+	case "STALE-004":
+		s.Leavers = map[string]time.Time{"1002": day(10)}
+		if variant == "pass" {
+			s.Leavers = map[string]time.Time{"1099": day(10)}
+		}
+	case "STALE-005":
+		s.Active = map[string]bool{"1000": true, "1001": true, "1002": variant != "fail"}
+	case "STALE-009":
+		s.Memory.Old = map[string]string{"account:1000": "", "account:1001": ""}
+		if variant == "pass" {
+			s.Memory.Old["account:1002"] = ""
+		}
+	case "PW-009":
+		secret := []byte("vB9nQx5Gy7Hl3Pd4Ks8M")
+		s.Memory.Old = map[string]string{"secret:extension:1002": s.Memory.Mark(secret)}
+		s.Memory.Since = map[string]time.Time{"secret:extension:1002": day(370)}
+	case "FWD-007":
+		s.History.Forwards = []audit.Forwarded{{Account: "1002", Number: "00252612345678", Last: day(3)}}
+		if variant == "pass" {
+			s.History.Forwards[0].Number = "1001"
+		}
+	}
+}
 
 func TestChecks(t *testing.T) { suite.Run(t) }
 

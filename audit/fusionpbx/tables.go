@@ -6,28 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"pbxguard/audit"
 )
 
-// Row is a row of a table: its columns as text; a NULL is not there.
-type Row map[string]string
-
-// True reads FusionPBX's booleans, which are text in older versions.
-func (r Row) True(column string) bool {
-	switch strings.ToLower(r[column]) {
-	case "true", "t", "1", "yes":
-		return true
-	}
-	return false
-}
+// Row is a row of a table.
+type Row = audit.Row
 
 // Tables is FusionPBX's database, live or from a dump.
-type Tables interface {
-	// Rows returns all rows of a table; none and no error if there is no such
-	// table. It fails with what was read so far if there are too many.
-	Rows(ctx context.Context, table string) ([]Row, error)
-	// String says where the rows are from, for people.
-	String() string
-}
+type Tables = audit.Tables
 
 const (
 	maxRows   = 200_000   // of one table

@@ -21,8 +21,10 @@ import (
 // kept is how many runs of a tree are kept: two years of weekly ones.
 const kept = 104
 
-// schema is that of user_version 1.
-const schema = `
+// steps lead from each user_version to the next.
+var steps = []string{first, second}
+
+const first = `
 CREATE TABLE run (
 	id INTEGER PRIMARY KEY,
 	root TEXT NOT NULL,
@@ -38,6 +40,14 @@ CREATE TABLE mark (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE secret (key BLOB NOT NULL) STRICT;
 PRAGMA user_version = 1;
+`
+
+// second adds since when each mark is what it is, in seconds since 1970. What
+// was there before is as old as the last run at least.
+const second = `
+ALTER TABLE mark ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
+UPDATE mark SET since = coalesce((SELECT max(at) FROM run WHERE run.root = mark.root), 0);
+PRAGMA user_version = 2;
 `
 
 // A DB is the file in which runs are kept.
@@ -74,22 +84,22 @@ func (d *DB) prepare(ctx context.Context) error {
 	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 		return err
 	}
-	switch version {
-	case 1:
-		return nil
-	case 0:
-	default:
+	if version < 0 || version > len(steps) {
 		return fmt.Errorf("it was written by a newer pbxguard (%d)", version)
 	}
-	if _, err := tx.ExecContext(ctx, schema); err != nil {
-		return err
+	for _, step := range steps[version:] {
+		if _, err := tx.ExecContext(ctx, step); err != nil {
+			return err
+		}
 	}
-	key := make([]byte, 32)
-	if _, err := rand.Read(key); err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, "INSERT INTO secret VALUES (?)", key); err != nil {
-		return err
+	if version == 0 {
+		key := make([]byte, 32)
+		if _, err := rand.Read(key); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "INSERT INTO secret VALUES (?)", key); err != nil {
+			return err
+		}
 	}
 	return tx.Commit()
 }
@@ -122,20 +132,21 @@ func (d *DB) Memory(ctx context.Context, root string) (*audit.Memory, error) {
 	if err := d.db.QueryRowContext(ctx, "SELECT key FROM secret").Scan(&m.Key); err != nil {
 		return fail(err)
 	}
-	rows, err := d.db.QueryContext(ctx, "SELECT name, mark FROM mark WHERE root = ?", root)
+	rows, err := d.db.QueryContext(ctx, "SELECT name, mark, since FROM mark WHERE root = ?", root)
 	if err != nil {
 		return fail(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var name, mark string
-		if err := rows.Scan(&name, &mark); err != nil {
+		var since int64
+		if err := rows.Scan(&name, &mark, &since); err != nil {
 			return fail(err)
 		}
 		if m.Old == nil {
-			m.Old = map[string]string{}
+			m.Old, m.Since = map[string]string{}, map[string]time.Time{}
 		}
-		m.Old[name] = mark
+		m.Old[name], m.Since[name] = mark, time.Unix(since, 0).UTC()
 	}
 	if err := rows.Err(); err != nil {
 		return fail(err)
@@ -178,7 +189,7 @@ func (d *DB) add(ctx context.Context, root string, run audit.Run, m *audit.Memor
 		return err
 	}
 	for name, mark := range m.New {
-		if _, err := tx.ExecContext(ctx, "INSERT INTO mark VALUES (?, ?, ?)", root, name, mark); err != nil {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO mark VALUES (?, ?, ?, ?)", root, name, mark, m.SinceWhen(name).Unix()); err != nil {
 			return err
 		}
 	}

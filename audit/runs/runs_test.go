@@ -2,6 +2,7 @@ package runs
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -85,5 +86,56 @@ func TestAFileOfANewerVersionIsLeftAlone(t *testing.T) {
 	}
 	if _, err := Open(ctx, path); err == nil || !strings.Contains(err.Error(), "newer pbxguard") {
 		t.Errorf("got %v, want a refusal", err)
+	}
+}
+
+// TestOlderFile opens what the first version wrote: nothing is lost, and each
+// mark is as old as the last run.
+func TestOlderFile(t *testing.T) {
+	ctx, path := context.Background(), filepath.Join(t.TempDir(), "runs.db")
+	raw, err := sql.Open("sqlite3", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	_, err = raw.Exec(first + `INSERT INTO secret VALUES (x'00ff'); INSERT INTO run VALUES (1, '/a', 1790000000, '[]'); INSERT INTO mark VALUES ('/a', 'account:100', 'abc');`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := Open(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	m, err := db.Memory(ctx, "/a")
+	if err != nil || m.Old["account:100"] != "abc" || !m.Since["account:100"].Equal(time.Unix(1790000000, 0)) || string(m.Key) != "\x00\xff" {
+		t.Errorf("got %+v, %v", m, err)
+	}
+}
+
+// TestSince: what stays as it is keeps its age, what changes is new.
+func TestSince(t *testing.T) {
+	ctx, path := context.Background(), filepath.Join(t.TempDir(), "runs.db")
+	day := time.Date(2026, 11, 1, 5, 0, 0, 0, time.UTC)
+	db, err := Open(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	secrets := []string{"one", "one", "two", "two"}
+	want := []int{0, 0, 2, 2}
+	for i, secret := range secrets {
+		m, err := db.Memory(ctx, "/a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Now = day.AddDate(0, 0, i)
+		m.Note("secret:extension:100", []byte(secret))
+		if got := m.SinceWhen("secret:extension:100"); !got.Equal(day.AddDate(0, 0, want[i])) {
+			t.Errorf("run %d: got since %s, want day %d", i, got, want[i])
+		}
+		if err := db.Add(ctx, "/a", audit.Run{At: m.Now}, m); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

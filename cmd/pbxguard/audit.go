@@ -74,8 +74,8 @@ The exit code is 3 if something of the severity of --fail-on or worse failed.`,
 	flags.StringVar(&f.suppress, "suppress", "", "the `file` of findings that somebody answers for (default "+auditSuppress+")")
 	flags.StringVar(&f.state, "state", "", "the `file` in which runs are kept, or \"none\" (default "+auditState+")")
 	flags.StringVar(&f.history, "history", "", "the guard's database `file`, which tells what is unused (default as configured)")
-	flags.StringVar(&f.leavers, "leavers", "", "a CSV `file` of who left: extension, last day as 2026-12-31")
-	flags.StringVar(&f.active, "active", "", "a `file` of the extensions that there should be, one a line")
+	flags.StringVar(&f.leavers, "leavers", "", "a CSV `file` of who left: extension, name, mail address or admin:NAME, and the last day as 2026-12-31")
+	flags.StringVar(&f.active, "active", "", "a `file` of the extensions that there should be, and of administrators as admin:NAME, one a line")
 	flags.StringVar(&f.country, "country", "", "the `country` of the PBX, as NL (default as configured)")
 	flags.StringSliceVar(&f.words, "word", nil, "a `word` of the company that bad passwords are made of")
 	flags.StringSliceVar(&f.owned, "number", nil, "a `number` of the company, as +31201234567")
@@ -104,12 +104,22 @@ func (c *cli) auditExplainCommand() *cobra.Command {
 	})
 }
 
-// allChecks are those of every kind, by id.
+// allChecks are those of every kind. One that several kinds make, as of
+// extensions that nobody uses, is there once.
 func allChecks() (checks []audit.Check) {
-	for _, k := range auditKinds(false) {
-		checks = append(checks, k.Checks...)
+	known := map[string]bool{}
+	add := func(all []audit.Check) {
+		for _, check := range all {
+			if !known[check.ID] {
+				checks = append(checks, check)
+			}
+			known[check.ID] = true
+		}
 	}
-	checks = append(checks, audit.PasswordChecks()...)
+	for _, k := range auditKinds(false) {
+		add(k.Checks)
+	}
+	add(audit.PasswordChecks())
 	return checks
 }
 

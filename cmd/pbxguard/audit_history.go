@@ -67,39 +67,55 @@ func readHistory(ctx context.Context, path string, now time.Time) (h *audit.Hist
 
 // seenBy is what the audit needs of it; nil if nothing was ever seen.
 func seenBy(standings []guard.Standing, calls []guard.CallRecord) *audit.History {
-	h := &audit.History{Accounts: map[string]audit.Seen{}}
+	h := &audit.History{Accounts: map[string]audit.Seen{}, Trunks: map[string]time.Time{}}
 	earliest := func(t time.Time) {
 		if h.Since.IsZero() || t.Before(h.Since) {
 			h.Since = t
 		}
 	}
+	places := map[guard.Account]int{}
+	for _, s := range standings {
+		places[s.Account]++
+	}
 	for _, s := range standings {
 		earliest(s.First)
-		seen := h.Accounts[s.Account.Name]
-		if s.Last.After(seen.Registered) {
-			seen.Registered = s.Last
+		seen := audit.Seen{Registered: s.Last}
+		if places[s.Account] > 1 { // the first place of all is no move
+			seen.Moved = s.First
 		}
-		h.Accounts[s.Account.Name] = seen
+		merge(h, s.Account, seen)
 	}
-	forwards := map[[2]string]time.Time{}
+	forwards := map[audit.Forwarded]time.Time{}
 	for _, call := range calls {
 		earliest(call.Started)
-		seen := h.Accounts[call.Payer.Name]
-		if call.Started.After(seen.Called) {
-			seen.Called = call.Started
+		merge(h, call.Payer, audit.Seen{Called: call.Started})
+		for _, key := range []string{call.Trunk.Name, audit.Key(call.Trunk.Name, call.Trunk.Domain)} {
+			if call.Started.After(h.Trunks[key]) {
+				h.Trunks[key] = call.Started
+			}
 		}
-		h.Accounts[call.Payer.Name] = seen
-		if key := [2]string{call.Payer.Name, call.Dialled}; call.Via == "forward" && call.Started.After(forwards[key]) {
+		key := audit.Forwarded{Account: call.Payer.Name, Domain: call.Payer.Domain, Number: call.Dialled}
+		if call.Via == "forward" && call.Started.After(forwards[key]) {
 			forwards[key] = call.Started
 		}
 	}
-	for key, last := range forwards {
-		h.Forwards = append(h.Forwards, audit.Forwarded{Account: key[0], Number: key[1], Last: last})
+	for f, last := range forwards {
+		f.Last = last
+		h.Forwards = append(h.Forwards, f)
 	}
 	if h.Since.IsZero() {
 		return nil
 	}
 	return h
+}
+
+// merge adds what was seen of an account under its name with its domain, which
+// tells tenants apart, and under its name alone for a PBX that has but one.
+func merge(h *audit.History, a guard.Account, seen audit.Seen) {
+	h.Merge(audit.Key(a.Name, a.Domain), seen)
+	if a.Domain != "" {
+		h.Merge(a.Name, seen)
+	}
 }
 
 // readLeavers reads "extension,2026-12-31" a line; nil without a file.
