@@ -162,6 +162,10 @@ type Bans struct {
 	Mode     guard.Mode      `toml:"mode" doc:"\"observe\": write down who would be banned; \"enforce\": ban them"`
 	Failures int             `toml:"failures" min:"2" max:"1000" doc:"how many different failed logins earn a ban"`
 	Window   time.Duration   `toml:"window" min:"10s" max:"7d" doc:"within what time"`
+	Hourly   int             `toml:"hourly" min:"0" max:"255" doc:"how many within an hour do, for who guesses slowly; 0: any number"`
+	Daily    int             `toml:"daily" min:"0" max:"1000" doc:"and within a day"`
+	Unknown  int             `toml:"unknown" min:"0" max:"1000" doc:"for how many accounts that do not exist within two minutes; 0: no fewer than of others"`
+	Account  int             `toml:"account" min:"0" max:"255" doc:"how many logins on one account may fail within an hour, over several addresses, before it is reported as under attack; 0: any number"`
 	Scan     int             `toml:"scan" min:"2" max:"10000" doc:"how many accounts an address may ask for without ever logging in"`
 	Ladder   []time.Duration `toml:"ladder" min:"10s" max:"365d" doc:"how long the first ban lasts, the second and so on; the last one repeats"`
 	Unproven time.Duration   `toml:"unproven" min:"10s" max:"10m" doc:"the longest ban of an address that may be forged, as with UDP"`
@@ -216,6 +220,7 @@ func Default() *Config {
 		Bans: Bans{
 			Mode:     guard.Observe,
 			Failures: bans.Failures, Window: bans.Window, Scan: bans.Scan,
+			Hourly: bans.Hourly, Daily: bans.Daily, Unknown: bans.Unknown, Account: bans.Account,
 			Ladder: slices.Clone(bans.Ladder), Unproven: bans.Unproven, Budget: bans.Budget,
 			Trust: bans.Trust, Learn: bans.Learn, Spray: bans.Spray,
 			Max: bans.Max, Sources: bans.Sources,

@@ -158,6 +158,7 @@ func (p *PBX) host() string {
 func (b *Bans) policy() guard.BanPolicy {
 	return guard.BanPolicy{
 		Failures: b.Failures, Window: b.Window, Scan: b.Scan, Ladder: b.Ladder,
+		Hourly: b.Hourly, Daily: b.Daily, Unknown: b.Unknown, Account: b.Account,
 		Unproven: b.Unproven, Budget: b.Budget, Learn: b.Learn, Trust: b.Trust,
 		Spray: b.Spray, Max: b.Max, Sources: b.Sources, Never: b.Prefixes(),
 	}

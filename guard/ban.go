@@ -205,6 +205,7 @@ func (s *sources) forget(k sourceKey) {
 		s.failing[i].remove(k)
 		s.asking[i].remove(k)
 	}
+	s.slow.remove(k)
 }
 
 func (s *sources) maxBans() int {

@@ -146,6 +146,7 @@ func (s *sources) lift(p netip.Prefix, by string) {
 		for i := range s.bans.past {
 			s.bans.past[i].Remove(k)
 		}
+		s.slow.remove(s.netKey(p.Addr()))
 		if pl, ok := s.places.Peek(k); ok {
 			pl.guilty = 0
 		}

@@ -116,7 +116,21 @@ func takeoverCases() []ruleCase {
 		{"manager-login", "a wrong password of a phone", Allow, nil, Memory{}, func(r *rig) { fails(r, 1, dakar, "") }},
 		{"auth", "five wrong passwords", Kill, nil, Memory{}, func(r *rig) { fails(r, 5, dakar, "") }},
 		{"auth", "four wrong passwords", Allow, nil, Memory{}, func(r *rig) { fails(r, 4, dakar, "") }},
+		{"auth", "ten wrong passwords within an hour", Kill, nil, Memory{}, plodding(10, 5*time.Minute+30*time.Second)},
+		{"auth", "nine wrong passwords within an hour", Allow, nil, Memory{}, plodding(9, 5*time.Minute+30*time.Second)},
+		{"auth", "twenty wrong passwords within a day", Kill, nil, Memory{}, plodding(20, 50*time.Minute)},
+		{"auth", "nineteen wrong passwords within a day", Allow, nil, Memory{}, plodding(19, 50*time.Minute)},
+		{"auth", "twenty wrong passwords, and most of them yesterday", Allow, nil, Memory{}, plodding(20, 100*time.Minute)},
+		{"auth", "three accounts that do not exist", Kill, nil, Memory{}, nobodies("997", "998", "999")},
+		{"auth", "two accounts that do not exist", Allow, nil, Memory{}, nobodies("997", "998", "998")},
+		{"auth", "one that does not exist, three times", Allow, nil, Memory{}, nobodies("999", "999", "999")},
+		{"auth", "an address instead of the domain", Kill, nil, Memory{}, at("pbx.example", "203.0.113.80")},
+		{"auth", "the right domain", Allow, nil, Memory{}, at("pbx.example", "pbx.example")},
+		{"auth", "an address where that is the domain", Allow, nil, Memory{}, at("203.0.113.80", "203.0.113.80")},
 		{"scanner", "it says so", Alert, nil, Memory{}, func(r *rig) { fails(r, 1, dakar, "friendly-scanner") }},
+		{"scanner", "at a FreeSWITCH, it says nothing", Alert, nil, Memory{}, func(r *rig) {
+			r.feed(Event{Kind: AuthFailed, Account: ext("100"), Service: "sofia", Source: addrPort(dakar), Session: "1"})
+		}},
 		{"scanner", "a phone", Allow, nil, Memory{}, func(r *rig) { fails(r, 1, dakar, "Yealink SIP-T54W") }},
 		{"auth-known", "from where somebody has logged in", Alert, nil, Memory{}, func(r *rig) {
 			r.feed(Event{Kind: AuthOK, Account: ext("101"), Service: "PJSIP", Source: addrPort(dakar), Session: "ok", Proof: Path})
@@ -125,6 +139,29 @@ func takeoverCases() []ruleCase {
 		{"auth-known", "from where nobody has", Allow, nil, Memory{}, func(r *rig) { fails(r, 5, dakar, "") }},
 		{"guessed", "right after four wrong ones", Alert, nil, Memory{}, func(r *rig) { fails(r, 4, dakar, ""); r.login(dakar, "") }},
 		{"guessed", "right after one wrong one", Allow, nil, Memory{}, func(r *rig) { fails(r, 1, dakar, ""); r.login(dakar, "") }},
+		{"guessed", "five wrong ones of its network, within a day", Alert, nil, Memory{}, func(r *rig) {
+			for i := range 5 {
+				fails(r, 1, fmt.Sprintf("203.0.113.%d:5060", 70+i), "")
+				r.wait(time.Hour)
+			}
+			r.login(dakar, "")
+		}},
+		{"guessed", "four wrong ones of its network, within a day", Allow, nil, Memory{}, func(r *rig) {
+			for i := range 4 {
+				fails(r, 1, fmt.Sprintf("203.0.113.%d:5060", 70+i), "")
+				r.wait(time.Hour)
+			}
+			r.login(dakar, "")
+		}},
+		{"guessed", "five wrong ones of elsewhere, within a day", Alert, nil, Memory{}, func(r *rig) {
+			for i := range 5 {
+				fails(r, 1, fmt.Sprintf("192.0.%d.1:5060", i), "")
+				r.wait(time.Hour)
+			}
+			r.login(dakar, "")
+		}},
+		{"spray", "twenty of two addresses within an hour", Alert, nil, Memory{}, ofTwo(20)},
+		{"spray", "nineteen of two addresses within an hour", Allow, nil, Memory{}, ofTwo(19)},
 		{"spray", "from five addresses", Alert, nil, Memory{}, func(r *rig) { spray(r, 5) }},
 		{"spray", "from four addresses", Allow, nil, Memory{}, func(r *rig) { spray(r, 4) }},
 		{"scan", "ten accounts", Kill, nil, Memory{}, func(r *rig) { scan(r, 10) }},
@@ -138,6 +175,44 @@ func takeoverCases() []ruleCase {
 			r.register(dakar)
 			r.feed(Event{Kind: ForwardSet, Account: ext("100"), Number: somalia, Exten: "CF"})
 		}},
+	}
+}
+
+// plodding is n wrong passwords of one address, a gap apart.
+func plodding(n int, gap time.Duration) func(*rig) {
+	return func(r *rig) {
+		for range n {
+			fails(r, 1, dakar, "")
+			r.wait(gap)
+		}
+	}
+}
+
+// ofTwo is n wrong passwords of two addresses that take turns, within an hour.
+func ofTwo(n int) func(*rig) {
+	return func(r *rig) {
+		r.s.policy.Bans.Hourly = 0
+		for i := range n {
+			fails(r, 1, fmt.Sprintf("203.0.113.%d:5060", i%2+1), "")
+			r.wait(150 * time.Second)
+		}
+	}
+}
+
+func nobodies(names ...string) func(*rig) {
+	return func(r *rig) {
+		for i, name := range names {
+			r.feed(Event{Kind: AuthFailed, Account: ext(name), Service: "SIP", Source: addrPort(dakar), Session: fmt.Sprint(i), Unknown: true, Proof: Path})
+			r.wait(20 * time.Second)
+		}
+	}
+}
+
+// at has a phone log in at one domain, and a stranger fail at another.
+func at(domain, other string) func(*rig) {
+	return func(r *rig) {
+		r.feed(Event{Kind: AuthOK, Account: Account{PBX: "a", Domain: domain, Name: "100"}, Service: "sofia", Source: addrPort(office1), Session: "1", Agent: "Yealink"})
+		r.feed(Event{Kind: AuthFailed, Account: Account{PBX: "a", Domain: other, Name: "100"}, Service: "sofia", Source: addrPort(dakar), Session: "2", Agent: "Yealink"})
 	}
 }
 

@@ -55,8 +55,8 @@ func (t *table[V]) expire(done func(V) bool) {
 	}
 }
 
-// What a filter holds: 4 MiB and four bits a source, which lets 0.03 % of
-// strangers in at 1.2 million of them.
+// What a filter of the usual size holds: 4 MiB and four bits a source, which lets
+// 0.03 % of strangers in at 1.2 million of them.
 const (
 	doorBits   = 4 << 20 * 8
 	doorHashes = 4
@@ -68,6 +68,7 @@ const (
 type door struct {
 	seed        maphash.Seed
 	keep        time.Duration // a filter takes in sources for this long at most
+	part        uint          // of the usual size it has, one in so many; 0: all of it
 	fresh, aged *bloom.BloomFilter
 	opened      time.Duration // when fresh was begun
 	held        int           // by fresh
@@ -77,10 +78,10 @@ type door struct {
 // made at the first knock: most hosts never see one.
 func (d *door) knock(k, salt uint64, now time.Duration) bool {
 	if d.fresh == nil {
-		d.fresh, d.aged = bloom.New(doorBits, doorHashes), bloom.New(doorBits, doorHashes)
+		d.fresh, d.aged = bloom.New(doorBits/max(1, d.part), doorHashes), bloom.New(doorBits/max(1, d.part), doorHashes)
 		d.opened = now
 	}
-	if d.held >= doorHolds || now-d.opened > d.keep {
+	if d.held >= doorHolds/int(max(1, d.part)) || now-d.opened > d.keep {
 		d.fresh, d.aged = d.aged.ClearAll(), d.fresh
 		d.opened, d.held = now, 0
 	}
@@ -118,6 +119,16 @@ func (d *distinct) add(h uint32, now, window stamp, limit int) (n int, before st
 	}
 	*d = append(kept, mark{h, now})
 	return len(*d), before
+}
+
+// since counts those that were noted within a window.
+func (d distinct) since(now, window stamp) (n int) {
+	for _, m := range d {
+		if now-m.at <= window {
+			n++
+		}
+	}
+	return n
 }
 
 // last is when anything was noted.

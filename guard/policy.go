@@ -116,6 +116,10 @@ type BanPolicy struct {
 	// Failures is how many distinct failures within Window earn a ban.
 	Failures int
 	Window   time.Duration
+	// Hourly and Daily are how many earn one within an hour and a day, Unknown how
+	// many on accounts that do not exist within two minutes, and Account how many
+	// of several addresses within an hour are told of one account. 0: any number.
+	Hourly, Daily, Unknown, Account int
 	// Scan is how many accounts an address may ask for without ever answering.
 	Scan int
 	// Ladder is the length of the first ban, the second and so on, for proven
@@ -148,6 +152,7 @@ type BanPolicy struct {
 func DefaultBans() BanPolicy {
 	return BanPolicy{
 		Failures: 5, Window: 10 * time.Minute, Scan: 10,
+		Hourly: 10, Daily: 20, Unknown: 3, Account: 20,
 		Ladder:   []time.Duration{10 * time.Minute, time.Hour, 24 * time.Hour, 7 * 24 * time.Hour},
 		Unproven: 10 * time.Minute, Budget: 120,
 		Learn: time.Hour, Trust: 30 * 24 * time.Hour,

@@ -49,17 +49,17 @@ var others = [...]doc{
 	},
 	{
 		id: "auth", number: "R-044", about: aboutTakeover, star: true, fixed: "ban",
-		title: "logins of one address that fail",
-		why:   "passwords are guessed at thousands a minute",
+		title: "logins of one address that fail: quickly, slowly over a day, for accounts that do not exist, or at an address instead of the PBX's domain",
+		why:   "passwords are guessed at thousands a minute, or once in half an hour",
 	},
 	{
 		id: "spray", number: "R-044", about: aboutTakeover, fixed: "alert",
-		title: "logins of many addresses that fail on one account",
+		title: "logins of many addresses that fail on one account, at once or slowly",
 		why:   "each stays below the limit: only the account sees the attack",
 	},
 	{
 		id: "scanner", number: "R-043", about: aboutTakeover, star: true, fixed: "counts as three failed logins",
-		title: "failed logins of programs that scan",
+		title: "failed logins of programs that scan, or that do not say what they are",
 		why:   "they name themselves; whoever changes the name is found by what he does",
 	},
 	{
@@ -69,7 +69,7 @@ var others = [...]doc{
 	},
 	{
 		id: "guessed", number: "R-046", about: aboutTakeover, fixed: "lock",
-		title: "a password that works after several that did not",
+		title: "a password that works after several that did not, there, in its network or on that account",
 		why:   "that is what guessing looks like when it ends",
 	},
 	{

@@ -45,7 +45,9 @@ type sources struct {
 	door        *door
 	failing     [2]*table[suspect]   // by proof: who may be forged cannot push out who may not
 	asking      [2]*table[*distinct] // accounts asked for and not answered for, by proof
-	attacked    *table[*target]      // by account
+	slow        slow
+	attacked    *table[*target]    // by account
+	domains     map[string]domains // by PBX
 	bursts      *recent[burst]
 	exchanges   exchanges
 	places      *simplelru.LRU[sourceKey, *place]
@@ -68,6 +70,8 @@ func newSources(p *Policy, fw Firewall, h hooks, mem Memory, now time.Time) *sou
 		s.failing[i] = newTable[suspect](1, s.door, uint64(i))
 		s.asking[i] = newTable[*distinct](1, s.door, 2+uint64(i))
 	}
+	s.slow = newSlow(s.seed)
+	s.domains = map[string]domains{}
 	s.attacked = newTable[*target](1, s.door, 4)
 	s.bursts = newRecent[burst](1)
 	s.places, _ = simplelru.NewLRU[sourceKey, *place](maxPlaces, nil) // sizes below 1 are all that is refused
@@ -152,7 +156,8 @@ func (s *sources) tick(now time.Time) {
 		s.failing[i].expire(func(u suspect) bool { return max(u.last, u.alerted) < oldest })
 		s.asking[i].expire(func(d *distinct) bool { return d.last() < oldest })
 	}
-	s.attacked.expire(func(t *target) bool { return t.from.last() < oldest })
+	s.slow.expire(stampOf(s.t))
+	s.attacked.expire(func(t *target) bool { return t.failed.old(stampOf(s.t)) })
 	if s.watched-s.told >= s.tellWatched() {
 		s.recordWatched()
 	}

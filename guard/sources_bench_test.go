@@ -20,7 +20,7 @@ func (open) Ban(netip.Prefix, time.Duration) bool { return true }
 func (open) Unban(netip.Prefix) bool              { return true }
 
 func benchSources(size int) *sources {
-	p := enforcedBans(func(p *Policy) { p.Bans.Sources, p.Bans.Failures = size, 1_000_000 })
+	p := enforcedBans(func(p *Policy) { p.Bans.Sources, p.Bans.Failures, p.Bans.Hourly, p.Bans.Daily = size, 1_000_000, 0, 0 })
 	return newSources(p, open{}, deaf(), Memory{}, wednesday)
 }
 

@@ -19,8 +19,10 @@ const (
 	clipped = 64
 )
 
-// What Asterisk calls its services.
+// modSofia is what logins at a FreeSWITCH go by, the others are what Asterisk calls
+// its services.
 const (
+	modSofia  = "sofia"
 	chanSIP   = "SIP"
 	chanPJSIP = "PJSIP"
 	manager   = "AMI"

@@ -107,27 +107,40 @@ func (s *sources) failed(c claim, f fault) {
 		return
 	}
 	who := s.standing(&c)
-	if scanner(c.agent) {
+	if scans(&c, f) {
 		sightings *= scannerWeight
-		s.warn(&u, &c, "scanner", "a failed login of "+clip(c.agent)+", a program that scans, from "+c.from())
+		s.warn(&u, &c, "scanner", scanReason(&c))
 	}
 	t := s.count(&u, &c, f, sightings, who)
-	switch limit := s.limit(&c); {
+	switch {
 	case who != stranger:
-		if max(t.all, t.quick) >= s.failures() {
-			s.warn(&u, &c, "auth-known", s.failedReason(&u, &c, t)+spared[who])
-		}
+		s.spare(&u, &c, t, who)
 	case s.learning():
-		if t.quick >= limit {
-			s.judge(&u, &c, "auth", s.failedReason(&u, &c, t))
-		} else if t.all >= s.failures() {
-			s.warn(&u, &c, "auth-learning", s.failedReason(&u, &c, t)+", not banned while learning who belongs here")
+		s.suspect(&u, &c, t)
+	default:
+		if why, ok := s.excess(&u, &c, f, t, sightings); ok {
+			s.judge(&u, &c, "auth", why)
 		}
-	case t.all >= limit:
-		s.judge(&u, &c, "auth", s.failedReason(&u, &c, t))
 	}
 	if !s.bans.stands(c.key.prefix(), s.t) {
 		s.failing[c.proof].put(c.key, u)
+	}
+}
+
+// spare tells of failures for which nobody is banned.
+func (s *sources) spare(u *suspect, c *claim, t toll, who regard) {
+	if max(t.all, t.quick) >= s.failures() {
+		s.warn(u, c, "auth-known", s.failedReason(u, c, t)+spared[who])
+	}
+}
+
+// suspect judges a failure while it is not known who belongs here: only who
+// hurries is banned.
+func (s *sources) suspect(u *suspect, c *claim, t toll) {
+	if t.quick >= s.limit(c) {
+		s.judge(u, c, "auth", s.failedReason(u, c, t))
+	} else if t.all >= s.failures() {
+		s.warn(u, c, "auth-learning", s.failedReason(u, c, t)+", not banned while learning who belongs here")
 	}
 }
 

@@ -8,10 +8,12 @@ import (
 )
 
 const (
-	// guessing is how many failures make the success after them suspicious, and
+	// guessing is how many failures make the success after them suspicious,
+	// guessingSlowly how many within a day, of one network or on one account, and
 	// guilt how long a source gets no credit for what it guessed.
-	guessing = 3
-	guilt    = 24 * time.Hour
+	guessing       = 3
+	guessingSlowly = 5
+	guilt          = 24 * time.Hour
 	// refreshed is how often a standing is recorded that only lasts.
 	refreshed = time.Hour
 	// registrationLife is longer than any registration lasts without a refresh.
@@ -98,6 +100,7 @@ func (s *sources) succeeded(c claim, agent string) {
 			return // our own login, and those of other programs on this host
 		}
 	}
+	s.learnDomain(c.account)
 	p := s.presence(c.account)
 	p.source, p.key, p.at = c.source.Addr(), c.key, s.t
 	s.placed(c.account, p, c.key)
@@ -135,23 +138,46 @@ func (s *sources) credit(c *claim, agent string, live bool) {
 }
 
 // guessed says whether a password that works for the first time from a source
-// looks as if it had been guessed there, and tells somebody.
+// looks as if it had been guessed there, and tells somebody. That others fail on
+// the account is told and no more: whoever does so could else keep its owner from
+// working anywhere new.
 func (s *sources) guessed(c *claim, who regard) bool {
-	var why string
-	switch n := s.guesses(c, who); {
-	case n >= guessing:
-		why = fmt.Sprintf("after %d failed logins from %s", n, c.from())
-	case who == stranger && s.bans.recent(c.key, s.t):
-		why = "from " + c.from() + ", which has been banned for failed logins"
-	default:
+	why, here := s.guess(c, who)
+	if why == "" {
 		return false
 	}
 	why = "the password of " + c.account.Name + " worked " + why
 	s.alert(c, "guessed", why)
-	if s.hooks.lock != nil && s.action("guessed", Lock) == Lock {
+	if here && s.hooks.lock != nil && s.action("guessed", Lock) == Lock {
 		s.hooks.lock(c.account, "guessed", why)
 	}
-	return true
+	return here
+}
+
+// guess says what speaks for a guess, and whether it was done here or near.
+func (s *sources) guess(c *claim, who regard) (why string, here bool) {
+	if n := s.guesses(c, who); n >= guessing {
+		return fmt.Sprintf("after %d failed logins from %s", n, c.from()), true
+	}
+	if who != stranger {
+		return "", false
+	}
+	if s.bans.recent(c.key, s.t) {
+		return "from " + c.from() + ", which has been banned for failed logins", true
+	}
+	if n := s.slow.day(c.key, stampOf(s.t)); n >= guessingSlowly {
+		return fmt.Sprintf("after %d failed logins within a day from %s", n, c.from()), true
+	}
+	if n := s.slow.day(s.netKey(c.source.Addr()), stampOf(s.t)); n >= guessingSlowly {
+		return fmt.Sprintf("after %d failed logins within a day from addresses of %s, now from %s", n, network(c.source.Addr()), c.from()), true
+	}
+	if t, ok := s.attacked.kept.peek(s.hash(c.account)); ok {
+		t.failed.slide(stampOf(s.t))
+		if _, n := t.failed.counts(); n >= guessingSlowly {
+			return fmt.Sprintf("after %d failed logins within a day from elsewhere, for the first time from %s", n, c.from()), false
+		}
+	}
+	return "", false
 }
 
 // placeAt returns the place of k, new if need be.
@@ -174,6 +200,7 @@ func (s *sources) recall(old *Standing) {
 	if !old.Source.IsValid() {
 		return
 	}
+	s.learnDomain(old.Account)
 	k := keyOf(old.Source)
 	p := s.placeAt(k)
 	st := &standing{Standing: *old}

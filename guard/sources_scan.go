@@ -56,6 +56,7 @@ const maxAsked = 10_000
 // target is an account that is failed on.
 type target struct {
 	from    distinct // sources
+	failed  dayCount // logins, from where it had never worked
 	alerted stamp
 }
 
@@ -75,7 +76,15 @@ func (s *sources) attack(c *claim, f fault) {
 		t = &target{}
 	}
 	now, window := stampOf(s.t), span(s.window())
-	n, _ := t.from.add(uint32(maphash.Comparable(s.seed, c.key)), now, window, limit)
+	t.from.add(uint32(maphash.Comparable(s.seed, c.key)), now, max(window, hourful), max(limit, 2))
+	n := t.from.since(now, window)
+	t.failed.add(1, now)
+	if hour, _ := t.failed.counts(); s.policy.Bans.Account > 0 && hour >= s.policy.Bans.Account && len(t.from) > 1 &&
+		(t.alerted == 0 || now-t.alerted > hourful) {
+		t.alerted = now
+		s.alert(c, "spray", fmt.Sprintf("%s for %s within an hour from several addresses, the last %s; give it a new password",
+			plural(hour, "failed login", "failed logins"), c.account.Name, c.from()))
+	}
 	if n >= limit && (t.alerted == 0 || now-t.alerted > window) {
 		t.alerted = now
 		s.alert(c, "spray", fmt.Sprintf("%d addresses tried passwords for %s%s, the last %s",

@@ -16,17 +16,26 @@ var scanners = [...]string{
 // scannerWeight is how many failed logins one of a scanner counts for.
 const scannerWeight = 3
 
-func scanner(agent string) bool {
-	if agent == "" {
-		return false
+// scans says whether a failed login is that of a program that scans: it says so
+// or, where the PBX would tell, says nothing at all.
+func scans(c *claim, f fault) bool {
+	if c.agent == "" {
+		return c.service == modSofia && f == wrongPassword
 	}
-	agent = strings.ToLower(agent)
+	agent := strings.ToLower(c.agent)
 	for _, name := range scanners {
 		if strings.Contains(agent, name) {
 			return true
 		}
 	}
 	return false
+}
+
+func scanReason(c *claim) string {
+	if c.agent == "" {
+		return "a failed login of a program that does not say what it is, as scanners do, from " + c.from()
+	}
+	return "a failed login of " + clip(c.agent) + ", a program that scans, from " + c.from()
 }
 
 // managed tells, once an hour, that somebody fails to log in to the manager
