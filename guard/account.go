@@ -151,18 +151,26 @@ type talk struct {
 // nobody can set back, and days by the wall clock of the PBX's zone.
 type moment struct {
 	minute, day int64
-	month       int32
+	hour, month int32 // the hour since 1970, on the wall
 }
 
+// moment is asked many times of one event, so the latest is kept.
 func (s *state) moment(at time.Time, zone *time.Location) moment {
+	if k := &s.latest; k.zone != zone || k.at != at {
+		k.at, k.zone, k.is = at, zone, s.momentOf(at, zone)
+	}
+	return s.latest.is
+}
+
+func (s *state) momentOf(at time.Time, zone *time.Location) moment {
 	const early = 1 << 20 // keeps the minutes before the start above zero
 	wall := at.In(zone)
 	_, offset := wall.Zone()
-	return moment{
-		month:  int32(wall.Year())*12 + int32(wall.Month()),
-		minute: early + int64(at.Sub(s.since)/time.Minute),
-		day:    (at.Unix() + int64(offset)) / 86400,
-	}
+	local := at.Unix() + int64(offset)
+	m := moment{minute: early + int64(at.Sub(s.since)/time.Minute), day: local / 86400, hour: int32(local / 3600)}
+	year, month, _ := wall.Date()
+	m.month = int32(year)*12 + int32(month)
+	return m
 }
 
 func (t *talk) add(d time.Duration, now moment) {

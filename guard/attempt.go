@@ -346,8 +346,7 @@ func (s *state) repay(a *attempt) {
 	a.payer.live--
 	p.live++
 	if i := a.payer.trail.index(a); i >= 0 {
-		p.trail.push(a.payer.trail[i])
-		a.payer.trail = slices.Delete(a.payer.trail, i, i+1)
+		p.trail.push(a.payer.trail.take(i))
 	}
 	a.payer = p
 }

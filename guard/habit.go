@@ -1,7 +1,6 @@
 package guard
 
 import (
-	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -53,6 +52,7 @@ type profile struct {
 	told    bool  // that this hour is unusual
 	second  int64 // that rate counts
 	rate    uint16
+	norm    *norm // of past; nil: not asked for
 }
 
 // distinctNow is a small set of hashes.
@@ -64,15 +64,12 @@ func (d *distinctNow) add(h uint32) {
 	}
 }
 
-// wallHour counts hours on the wall since 1970.
-func wallHour(at time.Time, zone *time.Location) int32 {
-	_, offset := at.In(zone).Zone()
-	return int32((at.Unix() + int64(offset)) / 3600)
-}
+// wallHour is this hour, counted on the wall since 1970.
+func (s *state) wallHour(zone *time.Location) int32 { return s.moment(s.now, zone).hour }
 
 // learn closes the hour that has passed, if one has, and tells of it.
 func (s *state) learn(p *profile, of Account, zone *time.Location) {
-	hour := wallHour(s.now, zone)
+	hour := s.wallHour(zone)
 	if hour <= p.now.hour {
 		return // the same, or the clock on the wall went back
 	}
@@ -115,6 +112,7 @@ var metrics = [...]func(*hourly) *uint16{
 
 // keep adds an hour and forgets what is older than eight weeks.
 func (p *profile) keep(h hourly) {
+	p.norm = nil
 	old := 0
 	for old < len(p.past) && h.hour-p.past[old].hour > habitHours {
 		old++
@@ -135,11 +133,9 @@ func (p *profile) usual(hour int32, f func(*hourly) *uint16) (values [habitWeeks
 	if weeks < leastWeeks {
 		return values, false
 	}
+	same := p.sameHours(hour)
 	for w := range weeks {
-		i, found := slices.BinarySearchFunc(p.past, hour-int32(w+1)*weekHours, func(h hourly, at int32) int { return cmp.Compare(h.hour, at) })
-		if found {
-			values[w] = float64(*f(&p.past[i]))
-		}
+		values[w] = float64(*f(&same[w]))
 	}
 	for w := weeks; w < habitWeeks; w++ {
 		values[w] = math.NaN()
@@ -189,31 +185,6 @@ func middle(v []float64) float64 {
 		return (v[n/2-1] + v[n/2]) / 2
 	}
 	return v[len(v)/2]
-}
-
-// highest is the greatest value of a kind in the latest eight weeks.
-func (p *profile) highest(f func(*hourly) uint16) int {
-	most := uint16(0)
-	for i := range p.past {
-		most = max(most, f(&p.past[i]))
-	}
-	return int(most)
-}
-
-// percentile is a value of a kind that so many percent of the hours of the
-// latest eight weeks in which there was one did not exceed.
-func (p *profile) percentile(percent int, f func(*hourly) uint16) int {
-	var v []uint16
-	for i := range p.past {
-		if x := f(&p.past[i]); x > 0 {
-			v = append(v, x)
-		}
-	}
-	if len(v) == 0 {
-		return 0
-	}
-	slices.Sort(v)
-	return int(v[(len(v)-1)*percent/100])
 }
 
 // recallHours restores habits of earlier days.

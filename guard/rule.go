@@ -117,18 +117,22 @@ func (s *state) judge(a *attempt, w when) {
 		if r.when&w == 0 || a.fired.has(i) {
 			continue
 		}
+		if r.action == nil && l.Set[r.set].Action == Allow {
+			continue // it is switched off
+		}
+		// Few rules are hit, so what a hit would ask for is worked out last.
+		if !r.hit(s, l, a) {
+			if r.near != nil && !a.neared.has(i) {
+				s.warnNear(r, i, l, a)
+			}
+			continue
+		}
 		act := r.ask(s, l, a)
 		if act == Allow {
 			continue
 		}
 		if act > Note && excepted && r.excuses() {
 			act = Note
-		}
-		if !r.hit(s, l, a) {
-			if r.near != nil && !a.neared.has(i) {
-				s.warnNear(r, i, l, a)
-			}
-			continue
 		}
 		a.fired.add(i)
 		reason := r.say(s, l, a)
@@ -147,8 +151,7 @@ const nearly = 80
 
 // warnNear tells somebody that an attempt comes near a limit.
 func (s *state) warnNear(r *rule, i int, l *Limits, a *attempt) {
-	percent := r.near(s, l, a)
-	if percent < nearly {
+	if r.near(s, l, a) < nearly || r.ask(s, l, a) == Allow {
 		return
 	}
 	a.neared.add(i)

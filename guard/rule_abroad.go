@@ -42,7 +42,7 @@ func abroadNow(st *site) (n int) {
 
 func abroadMost(l *Limits, st *site) int {
 	most := l.Set[setAbroadAtOnce].Max
-	if usual := st.habit.percentile(99, func(h *hourly) uint16 { return h.abroad }); usual > 0 {
+	if usual := st.habit.usuallyAbroad(); usual > 0 {
 		most = max(most, usual+2)
 	}
 	return most

@@ -217,7 +217,7 @@ var pumping = arrivalRule{
 	when: whileUp | whenEnded,
 	hit: func(s *state, l *Limits, v *arrival) bool {
 		st, set := v.leg.site, l.Set[setPumping]
-		if v.leg.answered.IsZero() || !s.closedAt(l, st, s.now.In(st.zone())) || s.normalise(st.Plan, v.did).Class != numbering.TollFree {
+		if v.leg.answered.IsZero() || !s.shut(l, st) || s.normalise(st.Plan, v.did).Class != numbering.TollFree {
 			return false
 		}
 		if s.now.Sub(v.leg.answered) > set.Span {

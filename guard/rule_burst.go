@@ -30,17 +30,21 @@ func (s *state) inBlock(l *Limits, a *attempt) (n int) {
 	if len(a.number.E164) < 8 {
 		return 0
 	}
-	t, most := a.payer.trail, l.Set[setBlock]
-	if len(t) <= most.Max {
+	t, most := &a.payer.trail, &l.Set[setBlock]
+	if len(t.steps) <= most.Max {
 		return 0
 	}
 	mine := s.hash(a.number.E164[:len(a.number.E164)-2])
 	var seen [maxTrail]uint64
-	for i := len(t) - 1; i >= 0 && s.now.Sub(t[i].at) < most.Within; i-- {
-		if t[i].block != mine || holds(seen[:n], t[i].number) {
+	for i := len(t.steps) - 1; i >= 0; i-- {
+		p := t.step(i)
+		if s.now.Sub(p.at) >= most.Within {
+			break
+		}
+		if p.block != mine || holds(seen[:n], p.number) {
 			continue
 		}
-		seen[n] = t[i].number
+		seen[n] = p.number
 		n++
 	}
 	return n
@@ -94,14 +98,9 @@ var shortCalls = rule{
 // shorts counts short answered calls abroad, and those to new countries.
 func (s *state) shorts(l *Limits, a *attempt) (all, fresh int) {
 	set := &l.Set[setShort]
-	t := a.payer.trail
-	all = t.count(s.now, set.Within, func(p *step) bool {
-		return p.what.has(isAbroad|wasAnswered) && p.talked < set.Span
-	})
-	fresh = t.count(s.now, set.Within, func(p *step) bool {
-		return p.what.has(isAbroad|isNewLand|wasAnswered) && p.talked < 2*set.Span
-	})
-	return all, fresh
+	t := &a.payer.trail
+	all = t.count(s.now, set.Within, isAbroad|wasAnswered, set.Span)
+	return all, t.count(s.now, set.Within, isAbroad|isNewLand|wasAnswered, 2*set.Span)
 }
 
 // failing are calls abroad to numbers that do not exist.
@@ -130,10 +129,8 @@ var failing = rule{
 
 // fails counts the calls abroad that have ended, and those that failed.
 func (s *state) fails(l *Limits, a *attempt) (all, failed int) {
-	t, within := a.payer.trail, l.Set[setFailing].Within
-	all = t.count(s.now, within, func(p *step) bool { return p.what.has(isAbroad | hasEnded) })
-	failed = t.count(s.now, within, func(p *step) bool { return p.what.has(isAbroad | hasFailed) })
-	return all, failed
+	t, within := &a.payer.trail, l.Set[setFailing].Within
+	return t.count(s.now, within, isAbroad|hasEnded, forever), t.count(s.now, within, isAbroad|hasFailed, forever)
 }
 
 // sameNumber is one number abroad that many call, or one calls again and again.

@@ -28,7 +28,7 @@ var firstCountry = rule{
 		return Kill
 	},
 	hit: func(s *state, l *Limits, a *attempt) bool {
-		if !s.settled(a.site) || !s.isForeign(a) || l.Countries[a.number.Region] {
+		if !s.isForeign(a) || !s.settled(a.site) || l.Countries[a.number.Region] {
 			return false
 		}
 		_, known := s.met(a.payer.Account, seenCountry, a.number.Region, seenFor)
@@ -57,15 +57,13 @@ func (s *state) suspect(l *Limits, a *attempt) bool {
 
 // newLands counts the latest calls to countries that were new.
 func (s *state) newLands(acc *account) int {
-	return acc.trail.count(s.now, time.Hour, func(p *step) bool { return p.what.has(isNewLand) })
+	return acc.trail.count(s.now, time.Hour, isNewLand, forever)
 }
 
 // tried counts short answered calls to new countries within a day: who tests
 // whether a number pays listens for a moment, and comes back for the rest later.
 func (s *state) tried(acc *account) int {
-	return acc.trail.count(s.now, 24*time.Hour, func(p *step) bool {
-		return p.what.has(isNewLand|wasAnswered) && p.talked < 10*time.Second
-	}) / 2
+	return acc.trail.count(s.now, 24*time.Hour, isNewLand|wasAnswered, 10*time.Second) / 2
 }
 
 // spike is more calls to one part of one country than there ever are.
@@ -111,12 +109,12 @@ func (s *state) heap(l *Limits, a *attempt) int {
 		return most
 	}
 	p := &a.site.habit
-	usual, ok := p.usual(wallHour(s.now, a.site.zone()), metrics[0])
+	usual, ok := p.usual(s.wallHour(a.site.zone()), metrics[0])
 	if !ok {
 		return most
 	}
 	top := 0.0
-	for _, u := range usual[:p.weeks(wallHour(s.now, a.site.zone()))] {
+	for _, u := range usual[:p.weeks(s.wallHour(a.site.zone()))] {
 		top = max(top, u)
 	}
 	return max(most, int(3*top/4)) // an area has some part of all calls

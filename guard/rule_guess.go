@@ -37,7 +37,7 @@ var prefixGuessing = rule{
 }
 
 func (s *state) guesses(acc *account, within time.Duration) int {
-	return acc.trail.count(s.now, within, func(p *step) bool { return p.what.has(isGuess) })
+	return acc.trail.count(s.now, within, isGuess, forever)
 }
 
 // carrierSelect is a phone that chooses its own way out.

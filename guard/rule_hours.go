@@ -38,8 +38,11 @@ var weekend = rule{
 	when:   whenPlaced,
 	action: func(s *state, l *Limits, a *attempt) Action { return s.byHabit(a, l.Weekend, s.atNight(a)) },
 	hit: func(s *state, _ *Limits, a *attempt) bool {
+		if !s.isForeign(a) {
+			return false
+		}
 		day := s.wall(a).Weekday()
-		return s.isForeign(a) && (day == time.Saturday || day == time.Sunday)
+		return day == time.Saturday || day == time.Sunday
 	},
 	say: func(s *state, _ *Limits, a *attempt) string {
 		if !s.isForeign(a) {
@@ -58,8 +61,11 @@ var holiday = rule{
 	when:   whenPlaced,
 	action: func(s *state, l *Limits, a *attempt) Action { return s.byHabit(a, l.Holiday, s.atNight(a)) },
 	hit: func(s *state, _ *Limits, a *attempt) bool {
+		if !s.isForeign(a) {
+			return false
+		}
 		_, closed := s.closed(a)
-		return s.isForeign(a) && closed
+		return closed
 	},
 	say: func(s *state, _ *Limits, a *attempt) string {
 		name, closed := s.closed(a)

@@ -32,7 +32,7 @@ func (s *state) rate(st *site) int {
 }
 
 func rateMost(l *Limits, st *site) int {
-	return max(l.Set[setAttemptsPBX].Max, 2*st.habit.highest(func(h *hourly) uint16 { return h.peak }))
+	return max(l.Set[setAttemptsPBX].Max, 2*st.habit.mostAtOnce())
 }
 
 // What makes an hour unusual: how far above the usual it is worth a word, how
@@ -55,7 +55,7 @@ var habitsPBX = unusual("habits-pbx", "calls, talk time or different numbers of 
 func unusual(id, title string, set set, of func(*attempt) (*profile, string)) rule {
 	worst := func(s *state, a *attempt) oddity {
 		p, _ := of(a)
-		return p.odd(s.now, a.site.zone())
+		return p.odd(s.wallHour(a.site.zone()))
 	}
 	return rule{
 		doc: doc{
@@ -89,7 +89,7 @@ func unusual(id, title string, set set, of func(*attempt) (*profile, string)) ru
 		},
 		say: func(s *state, _ *Limits, a *attempt) string {
 			p, who := of(a)
-			if p == nil || p.weeks(wallHour(s.now, a.site.zone())) < leastWeeks {
+			if p == nil || p.weeks(s.wallHour(a.site.zone())) < leastWeeks {
 				return "too little is known of what is usual"
 			}
 			return worst(s, a).says(who, s.wall(a))
@@ -111,8 +111,8 @@ func (o oddity) says(who string, at time.Time) string {
 }
 
 // odd holds this hour against the habit.
-func (p *profile) odd(now time.Time, zone *time.Location) (o oddity) {
-	if p == nil || p.now.hour != wallHour(now, zone) {
+func (p *profile) odd(hour int32) (o oddity) {
+	if p == nil || p.now.hour != hour {
 		return o
 	}
 	h := p.now

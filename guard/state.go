@@ -34,6 +34,17 @@ type state struct {
 	seen    acquaintance // of days before
 	strikes tally        // calls that a rule ended, by rule and account, within a day
 
+	latest struct { // moment that was asked for
+		at   time.Time
+		zone *time.Location
+		is   moment
+	}
+	closing struct { // what shut was asked for last
+		at     time.Time
+		site   *site
+		limits *Limits
+		shut   bool
+	}
 	swept  time.Time // when durations and minutes were last looked at
 	tidied time.Time // when idle accounts were last forgotten
 	nextID uint64
@@ -98,6 +109,7 @@ func newState(p *Policy, out Outside, mem Memory, now time.Time) *state {
 func (s *state) setPolicy(p *Policy) {
 	s.policy = p
 	s.version++
+	s.closing.site = nil
 	s.numbers = map[*numbering.Plan]*numbering.Cache{}
 	for name, conf := range p.PBXs {
 		if s.sites[name] == nil {

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"math"
 	"time"
 
 	"pbxguard/numbering"
@@ -36,7 +37,11 @@ const (
 func (t traits) has(u traits) bool { return t&u == u }
 
 // trail is the latest attempts of an account, in the order of their start.
-type trail []step
+type trail struct {
+	steps []step
+	first int    // of the oldest: once there are maxTrail, a ring
+	some  traits // what any of them is, and perhaps what one was that is forgotten
+}
 
 // tread notes an attempt that has just got its number.
 func (s *state) tread(a *attempt) {
@@ -71,26 +76,80 @@ func (s *state) area(n numbering.Number) uint64 {
 }
 
 // index finds the step of an attempt, from the newest; -1 if it is forgotten.
-func (t trail) index(a *attempt) int {
-	for i := len(t) - 1; i >= 0; i-- {
-		if t[i].attempt == a {
+func (t *trail) index(a *attempt) int {
+	for i := len(t.steps) - 1; i >= 0; i-- {
+		if t.step(i).attempt == a {
 			return i
 		}
 	}
 	return -1
 }
 
-func (t *trail) push(p step) {
-	if len(*t) >= maxTrail {
-		*t = (*t)[:copy(*t, (*t)[1:])]
+// step is the i-th, of which 0 is the oldest.
+func (t *trail) step(i int) *step {
+	if i += t.first; i >= maxTrail {
+		i -= maxTrail
 	}
-	*t = append(*t, p)
+	return &t.steps[i]
 }
 
-// count counts the steps of the time before now that f wants.
-func (t trail) count(now time.Time, within time.Duration, f func(*step) bool) (n int) {
-	for i := len(t) - 1; i >= 0 && now.Sub(t[i].at) < within; i-- {
-		if f(&t[i]) {
+func (t *trail) push(p step) {
+	if len(t.steps) < maxTrail {
+		t.steps = append(t.steps, p)
+	} else {
+		t.steps[t.first] = p
+		if t.first++; t.first == maxTrail {
+			t.first = 0
+			t.recount()
+		}
+	}
+	t.some |= p.what
+}
+
+// forever is longer than any call.
+const forever = time.Duration(math.MaxInt64)
+
+func (t *trail) recount() {
+	t.some = 0
+	for i := range t.steps {
+		t.some |= t.steps[i].what
+	}
+}
+
+// take removes the i-th step and returns it.
+func (t *trail) take(i int) step {
+	p := *t.step(i)
+	rest := make([]step, 0, len(t.steps))
+	for k := range t.steps {
+		if k != i {
+			rest = append(rest, *t.step(k))
+		}
+	}
+	t.steps, t.first = rest, 0
+	return p
+}
+
+// mark adds to what the i-th step is.
+func (t *trail) mark(i int, what traits) *step {
+	p := t.step(i)
+	p.what |= what
+	t.some |= what
+	return p
+}
+
+// count counts the steps of the time before now that are all of what and
+// talked for less than most. Most accounts have none of the kind that is asked
+// for, which is known at once.
+func (t *trail) count(now time.Time, within time.Duration, what traits, most time.Duration) (n int) {
+	if !t.some.has(what) {
+		return 0
+	}
+	for i := len(t.steps) - 1; i >= 0; i-- {
+		p := t.step(i)
+		if now.Sub(p.at) >= within {
+			break
+		}
+		if p.what.has(what) && p.talked < most {
 			n++
 		}
 	}
@@ -106,16 +165,15 @@ func (a *attempt) ended(talked time.Duration, cause int) {
 	if i < 0 {
 		return
 	}
-	p := &a.payer.trail[i]
-	p.attempt = nil
-	p.what |= hasEnded
-	p.talked = talked
+	what := hasEnded
 	switch {
 	case a.killed:
-		p.what |= wasKilled
+		what |= wasKilled
 	case !a.answered.IsZero():
-		p.what |= wasAnswered
+		what |= wasAnswered
 	case failures[cause]:
-		p.what |= hasFailed
+		what |= hasFailed
 	}
+	p := a.payer.trail.mark(i, what)
+	p.attempt, p.talked = nil, talked
 }

@@ -24,7 +24,16 @@ func (s *state) strange(a *attempt) bool {
 }
 
 // off says whether the office is closed where an attempt is placed.
-func (s *state) off(l *Limits, a *attempt) bool { return s.closedAt(l, a.site, s.wall(a)) }
+func (s *state) off(l *Limits, a *attempt) bool { return s.shut(l, a.site) }
+
+// shut says whether a site's office is closed now. Many ask it of one event.
+func (s *state) shut(l *Limits, st *site) bool {
+	if k := &s.closing; k.site != st || k.limits != l || k.at != s.now {
+		k.at, k.site, k.limits = s.now, st, l
+		k.shut = s.closedAt(l, st, s.now.In(st.zone()))
+	}
+	return s.closing.shut
+}
 
 func (s *state) closedAt(l *Limits, st *site, wall time.Time) bool {
 	if l.Hours.From != l.Hours.To && !l.Hours.open(wall) {
@@ -82,7 +91,7 @@ func (s *state) sparing(a *attempt, act Action) Action {
 	if act < Kill || s.policy.Learn == 0 || s.costly(a) {
 		return act
 	}
-	dials := a.payer.habit != nil && a.payer.habit.highest(func(h *hourly) uint16 { return h.calls }) >= busy
+	dials := a.payer.habit != nil && a.payer.habit.mostCalls() >= busy
 	if dials || s.young(a.site) {
 		return Alert
 	}
