@@ -7,7 +7,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // plant makes files and, for a value that begins with "->", links.
@@ -32,6 +34,7 @@ func plant(t *testing.T, files map[string]string) string {
 	return dir
 }
 
+// R7: links lead where they do on the host, and never out of its tree.
 func TestTreeFollowsLinksAsTheHostWould(t *testing.T) {
 	outside := plant(t, map[string]string{"secret": "host"})
 	dir := plant(t, map[string]string{
@@ -132,5 +135,44 @@ func TestTreeRefusesHugeFiles(t *testing.T) {
 	defer tree.Close()
 	if _, err := tree.ReadFile("/huge"); err == nil || !strings.Contains(err.Error(), "larger than 64 MiB") {
 		t.Errorf("got %v, want a refusal", err)
+	}
+}
+
+// R7: no name leads out of the tree, and what is no file is not waited for.
+func TestR7NoWayOutOfTheTree(t *testing.T) {
+	outside := plant(t, map[string]string{"secret": "host"})
+	dir := plant(t, map[string]string{
+		"etc/a":       "a",
+		"etc/up":      "->../../../../../../../../" + outside + "/secret",
+		"etc/folder":  "->" + outside,
+		"etc/process": "->/proc/self/environ",
+	})
+	if err := syscall.Mkfifo(filepath.Join(dir, "etc/fifo"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tree, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tree.Close()
+	for _, name := range []string{
+		"/etc/up", "/etc/folder/secret", "/etc/process", "/etc/fifo", "/../../etc/passwd", "../../../../../../etc/passwd",
+		"/etc/../../../../.." + outside + "/secret", "/etc/a\x00", outside + "/secret", "/etc/folder/../secret",
+	} {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			if data, err := tree.ReadFile(name); err == nil {
+				t.Errorf("%q: got %q, want nothing", name, data)
+			}
+		}()
+		select {
+		case <-done:
+		case <-time.After(10 * time.Second):
+			t.Fatalf("%q: reading waits for something", name)
+		}
+	}
+	if names, err := tree.Glob("/etc/folder/*"); len(names) > 0 {
+		t.Errorf("got %v, %v; want no pattern to see what lies outside", names, err)
 	}
 }

@@ -39,6 +39,7 @@ func accusation(of string) string {
 }
 
 // TestForged has strangers and callers write events of their own into AMI.
+// It is R3.
 func TestForged(t *testing.T) {
 	inTurn(t, func(t *testing.T, s server) {
 		t.Run("REGISTER", func(t *testing.T) { testForgedRegister(t, s) })
@@ -156,6 +157,7 @@ func testForgedCaller(t *testing.T, s server) {
 
 // TestNonceOfAnother fetches a challenge at one address and answers it, wrongly,
 // from another, as somebody does who writes a victim's address on his packets.
+// It is R5.
 func TestNonceOfAnother(t *testing.T) {
 	inTurn(t, func(t *testing.T, s server) {
 		d := walled(t, s.Asterisk, `learn = "0s"`)

@@ -3,8 +3,10 @@ package gate
 import (
 	"container/list"
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -113,11 +115,21 @@ func (s *server) accept(ctx context.Context, l *net.TCPListener) {
 		in := s.enter(c)
 		serving.Go(func() {
 			defer s.leave(in)
+			defer s.rescue()
 			defer context.AfterFunc(ctx, func() { in.Close() })()
 			if s.welcome(in) {
 				s.serve(ctx, in)
 			}
 		})
+	}
+}
+
+// rescue ends the question that we could not cope with, and not the guard. The
+// PBX then goes by its dial plan, as when nobody answers.
+func (s *server) rescue() {
+	if cause := recover(); cause != nil {
+		s.options.Log.Error("pbxguard made a mistake; this question stays unanswered", "listener", s.name,
+			"panic", fmt.Sprint(cause), "stack", string(debug.Stack()))
 	}
 }
 

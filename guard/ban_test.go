@@ -104,6 +104,7 @@ func TestKernelFirst(t *testing.T) {
 
 // TestLadder: each ban of a proven address is longer; one that may be forged
 // never gets more than ten minutes, however often it comes back.
+// It is R5.
 func TestLadder(t *testing.T) {
 	hours := func(ds ...float64) (all []time.Duration) {
 		for _, d := range ds {
@@ -247,6 +248,7 @@ func TestNonceOfAnother(t *testing.T) {
 
 // TestBudget: who forges addresses cannot have more of them banned in a minute
 // than the policy allows; proven ones are banned all the same.
+// It is R5.
 func TestBudget(t *testing.T) {
 	p := newPost(t, enforcedBans(func(p *Policy) { p.Bans.Budget, p.Bans.Spray = 10, 0 }), Memory{})
 	forge := func(n int) {

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
+// R10: what is no plain text is shown for what it is.
 func TestSafe(t *testing.T) {
 	tests := []struct{ name, in, want string }{
 		{"empty", "", ""},
@@ -51,6 +52,7 @@ func TestLines(t *testing.T) {
 	}
 }
 
+// It is R10.
 func FuzzSafe(f *testing.F) {
 	f.Add("\x1b]0;x\x07")
 	f.Add("\u202e")

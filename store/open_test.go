@@ -10,6 +10,7 @@ import (
 )
 
 // A file that others could have written is not believed.
+// It is R14.
 func TestOpenRefuses(t *testing.T) {
 	file := func(mode os.FileMode, content string) func(t *testing.T, path string) {
 		return func(t *testing.T, path string) {

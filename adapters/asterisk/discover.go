@@ -23,7 +23,11 @@ type Found struct {
 	FreePBX        bool         `json:"freepbx"`
 	ManagerDir     string       `json:"manager_dir,omitempty"` // the directory of which manager.conf includes every file
 	AstDB          string       `json:"astdb"`                 // Asterisk's database, an SQLite file
-	Problems       []string     `json:"problems,omitempty"`    // what could not be read, or was not understood
+	// Dangerous says that functions of the dial plan which run programs and read
+	// files can be reached over AMI, even with rights that do not allow either:
+	// live_dangerously.
+	Dangerous bool     `json:"live_dangerously,omitempty"`
+	Problems  []string `json:"problems,omitempty"` // what could not be read, or was not understood
 
 	general bool // manager.conf has a section of that name
 }
@@ -95,6 +99,9 @@ func (t *tree) discover(dir string) Found {
 	f := Found{ConfigDir: dir, AstDB: "/var/lib/asterisk/astdb.sqlite3"}
 	t.dir = strings.TrimPrefix(dir, "/")
 	for _, s := range t.read("asterisk.conf") {
+		if s.Name == "options" && !s.Template {
+			f.Dangerous = f.Dangerous || s.Yes("live_dangerously")
+		}
 		// A template is ignored, as in Asterisk: Debian ships one.
 		if s.Name != "directories" || s.Template {
 			continue

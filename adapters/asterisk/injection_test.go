@@ -96,6 +96,7 @@ func sent(b *wire.Block, trust class) bool {
 // TestInjectionOfLegs: somebody who can place a call hides its leg behind a
 // false one. The true one must come out, and what it does to another's leg must
 // not be believed.
+// It is R9.
 func TestInjectionOfLegs(t *testing.T) {
 	const nonce = "n-"
 	split := "0031900\nPriority: 1\nUniqueid: 6.6\nLinkedid: 6.6\n\nX: "

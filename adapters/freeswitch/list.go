@@ -135,8 +135,9 @@ type row struct {
 
 // list passes on the live legs. Those that no event has told of are asked for
 // one by one.
-func (l *lister) list(ctx context.Context) error {
+func (l *lister) list(ctx context.Context) (err error) {
 	p := l.pbx
+	defer pace.Rescue(p.options.Log, &err)
 	c, err := p.dial(ctx)
 	if err != nil {
 		return err

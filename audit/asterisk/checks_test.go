@@ -80,6 +80,7 @@ func remember(s *audit.Site) {
 	s.Memory.Old["custom:/etc/asterisk/extensions_custom.conf"] = s.Memory.Mark([]byte("[from-internal-custom]\n"))
 }
 
+// R9, among the rest: releases in which messages may come in a false name.
 func TestChecks(t *testing.T) { suite().Run(t) }
 
 // TestMutants is what make mutants runs.

@@ -51,6 +51,7 @@ func setup(id, variant string, s *audit.Site) {
 	}
 }
 
+// R9, among the rest: profiles that take messages and subscriptions without a login.
 func TestChecks(t *testing.T) { suite.Run(t) }
 
 func TestMutants(t *testing.T) { suite.Mutants(t) }

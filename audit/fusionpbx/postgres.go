@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"regexp"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -103,7 +104,7 @@ func (p *Postgres) Rows(ctx context.Context, table string) ([]Row, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	rows, err := p.conn.Query(ctx, fmt.Sprintf("SELECT * FROM public.%s LIMIT %d", table, maxRows+1))
+	rows, err := p.conn.Query(ctx, "SELECT * FROM "+pgx.Identifier{"public", table}.Sanitize()+" LIMIT "+strconv.Itoa(maxRows+1))
 	if err != nil {
 		return nil, unread(table, err)
 	}

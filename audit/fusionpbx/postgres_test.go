@@ -83,7 +83,7 @@ func serve(c net.Conn, password string, started chan<- map[string]string) error 
 		if !ok {
 			return nil
 		}
-		if !strings.Contains(q.String, "public.v_extensions ") {
+		if !strings.Contains(q.String, `"public"."v_extensions" `) {
 			b.Send(&pgproto3.ErrorResponse{Severity: "ERROR", Code: undefinedTable, Message: "relation does not exist"})
 			continue
 		}

@@ -37,6 +37,7 @@ func TestProcAddr(t *testing.T) {
 	}
 }
 
+// R9: releases with known holes are told from those that have them mended.
 func TestVersions(t *testing.T) {
 	fixed := advisory{Fixed: []string{"18.26.2", "20.14.1", "22.4.1"}}
 	since := advisory{From: "1.6.10", Fixed: []string{"1.10.2"}}

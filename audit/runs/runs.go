@@ -162,6 +162,8 @@ func (d *DB) Add(ctx context.Context, root string, run audit.Run, m *audit.Memor
 	return nil
 }
 
+const prune = "DELETE FROM run WHERE root = ? AND id NOT IN (SELECT id FROM run WHERE root = ? ORDER BY id DESC LIMIT ?)"
+
 func (d *DB) add(ctx context.Context, root string, run audit.Run, m *audit.Memory) error {
 	failed := []audit.Finding{}
 	for _, f := range run.Findings {
@@ -181,7 +183,6 @@ func (d *DB) add(ctx context.Context, root string, run audit.Run, m *audit.Memor
 	if _, err := tx.ExecContext(ctx, "INSERT INTO run (root, at, failed) VALUES (?, ?, ?)", root, run.At.Unix(), string(text)); err != nil {
 		return err
 	}
-	const prune = "DELETE FROM run WHERE root = ? AND id NOT IN (SELECT id FROM run WHERE root = ? ORDER BY id DESC LIMIT ?)"
 	if _, err := tx.ExecContext(ctx, prune, root, root, kept); err != nil {
 		return err
 	}

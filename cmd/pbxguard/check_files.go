@@ -69,6 +69,10 @@ func checkRights(conf config.PBX, gate bool) control.Check {
 		check.Result = control.Warning
 		check.Detail = "the account " + conf.Username + " may do more than the guard needs: " + strings.Join(found.Accounts[i].Excess, " ")
 		check.Fix = "read = security,call,system and write = call in its section, then asterisk -rx 'manager reload'"
+	case found.Dangerous:
+		check.Result = control.Warning
+		check.Detail = "live_dangerously lets the account " + conf.Username + ", and everybody else's, run programs and read files"
+		check.Fix = "live_dangerously = no in asterisk.conf, then a restart of Asterisk"
 	default:
 		check.Result, check.Detail = control.OK, "the account "+conf.Username+" may watch and end calls, and no more"
 	}

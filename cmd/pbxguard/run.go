@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pbxguard/config"
+	"pbxguard/sandbox"
 )
 
 func (c *cli) runCommand() *cobra.Command {
@@ -45,9 +46,21 @@ func (c *cli) runDaemon(ctx context.Context) error {
 	for _, w := range conf.Warnings {
 		log.Warn(w)
 	}
+	lockIn(log)
 	d, err := newDaemon(ctx, c.config, conf, log, level)
 	if err != nil {
 		return err
 	}
 	return errors.Join(d.run(ctx, hup), d.close())
+}
+
+// lockIn gives up what the daemon never needs, so that whoever takes it over
+// does not have it. Some kernels and containers do not let it, which is no
+// reason not to guard.
+func lockIn(log *slog.Logger) {
+	for _, err := range []error{sandbox.NoExec(), sandbox.NoCore()} {
+		if err != nil {
+			log.Warn("less is forbidden to the guard than could be", "error", err)
+		}
+	}
 }

@@ -150,6 +150,8 @@ check_confinement() {
   check "exposure is at most 2.0" exposure pbxguard 2.0
   check "no capability but CAP_NET_ADMIN" says "$(printf 'CapEff:\t0000000000001000')" guest cat "/proc/$pid/status"
   check "no new privileges" says "$(printf 'NoNewPrivs:\t1')" guest cat "/proc/$pid/status"
+  check "the guard could forbid itself what it does not need" fails says 'less is forbidden' guest journalctl -u pbxguard --no-pager
+  check "no image of its memory is kept" says 'Max core file size        0                    0' guest cat "/proc/$pid/limits"
   check "no shell can be started" no_program /bin/sh -c :
   check "no interpreter can be started" no_program /usr/bin/perl -e 1
   check "the configuration of the PBX cannot be written" fails guest sh -c "mkdir -p /etc/asterisk && touch /proc/$pid/root/etc/asterisk/owned"

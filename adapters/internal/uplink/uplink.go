@@ -119,8 +119,10 @@ func (l *Link[S]) failed(err error, broken, refused *pace.Backoff) time.Duration
 	return pause
 }
 
-// connect makes a connection and has it served until it breaks.
-func (l *Link[S]) connect(ctx context.Context) error {
+// connect makes a connection and has it served until it breaks. Should we not be
+// able to cope with what the PBX says, that ends the connection, not the guard.
+func (l *Link[S]) connect(ctx context.Context) (err error) {
+	defer pace.Rescue(l.options.Log, &err)
 	s, err := l.options.Open(ctx)
 	if err != nil {
 		return err
@@ -128,9 +130,14 @@ func (l *Link[S]) connect(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() { s.Fail(ErrStopped) })()
 	l.began(s)
 	defer l.ended(s)
-	err = s.Serve()
+	err = l.serve(s)
 	s.Fail(err)
 	return err
+}
+
+func (l *Link[S]) serve(s S) (err error) {
+	defer pace.Rescue(l.options.Log, &err)
+	return s.Serve()
 }
 
 // began announces a session.
