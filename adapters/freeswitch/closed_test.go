@@ -15,7 +15,7 @@ func TestR8OneUUIDEach(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.links[1].redial() // an order would be taken
+	p.links[1].Redial() // an order would be taken
 	text := rapid.OneOf(rapid.String(), rapid.StringMatching(`[0-9a-f]{8}-[0-9a-f-]{20,27}[ \r\n\x00;&|$]?(uuid_kill|system|\n\napi)?`))
 	taken := 0
 	rapid.Check(t, func(t *rapid.T) {
