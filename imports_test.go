@@ -27,6 +27,7 @@ var may = map[string]string{
 	"audit/runs":             "audit",
 	"config":                 "guard numbering",
 	"gate":                   "guard",
+	"atlas":                  "guard",
 	"packaging":              "",
 	"tabular":                "",
 	"tariff":                 "guard tabular",

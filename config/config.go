@@ -28,6 +28,7 @@ type Config struct {
 	Receivers []Receiver `toml:"receiver" doc:"who is told; systemd lets the daemon reach this host alone: pbxguard check names who is out of reach, and pbxguard setup --network opens the way"`
 	Tariff    Tariff     `toml:"tariff" doc:"what calls cost"`
 	Lists     Lists      `toml:"lists" doc:"lists of numbers, which the command pbxguard lists keeps"`
+	Atlas     Atlas      `toml:"atlas" doc:"where addresses are, from MMDB files such as those of DB-IP Lite or GeoLite2; without them, an account is told apart by its addresses alone"`
 	Closed    Closed     `toml:"closed" doc:"days on which nobody is in the office"`
 	Bans      Bans       `toml:"bans" doc:"when an address is shut out"`
 	Firewall  Firewall   `toml:"firewall" doc:"how an address is shut out"`
@@ -149,6 +150,12 @@ type Tariff struct {
 // Lists is where lists of numbers stand.
 type Lists struct {
 	Dir string `toml:"dir" is:"path" doc:"the folder of the lists"`
+}
+
+// Atlas is where addresses are.
+type Atlas struct {
+	Countries string `toml:"countries" is:"path" doc:"an MMDB file that tells countries; one that tells cities too finds journeys that nobody makes within a country"`
+	Networks  string `toml:"networks" is:"path" doc:"an MMDB file that tells the numbers of autonomous systems, for reasons to name them"`
 }
 
 // Closed is when the office is closed besides weekends.

@@ -47,6 +47,16 @@ func known() Memory {
 	return m
 }
 
+// roamer is known, and has been in n networks within the month.
+func roamer(n int) Memory {
+	m := known()
+	for i := range n - 1 {
+		m.Seen = append(m.Seen, Seen{Account: ext("100"), What: "network", Key: fmt.Sprintf("192.0.%d.0/24", 10+i),
+			First: wednesday.AddDate(0, 0, -20-i), Last: wednesday.AddDate(0, 0, -i-2), Days: 2})
+	}
+	return m
+}
+
 func fails(r *rig, n int, from, agent string) {
 	for i := range n {
 		r.feed(Event{Kind: AuthFailed, Account: ext("100"), Service: "PJSIP", Source: addrPort(from), Session: fmt.Sprint(i), Agent: agent, Proof: Path})
@@ -105,6 +115,22 @@ func takeoverCases() []ruleCase {
 			r.wait(30 * time.Minute)
 			r.login(dakar, "")
 			r.place("100", somalia)
+		}},
+		{"travel", "a telephone that moves about", Note, atlas, roamer(5), func(r *rig) {
+			r.login(office1, "")
+			r.wait(30 * time.Minute)
+			r.login(dakar, "")
+			r.place("100", somalia)
+		}},
+		{"travel", "one that was in four networks", Lock, atlas, roamer(4), func(r *rig) {
+			r.login(office1, "")
+			r.wait(30 * time.Minute)
+			r.login(dakar, "")
+			r.place("100", somalia)
+		}},
+		{"new-source", "a new network and agent of who moves about", Allow, learns, roamer(5), func(r *rig) {
+			r.login(dakar, "Linphone")
+			r.place("100", "004930123456")
 		}},
 		{"no-password", "let in by its address", Kill, nil, Memory{}, func(r *rig) { r.out(r.opened(true), home) }},
 		{"no-password", "let in by its password", Allow, nil, Memory{}, func(r *rig) { r.out(r.opened(false), home) }},

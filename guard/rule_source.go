@@ -2,103 +2,10 @@ package guard
 
 import (
 	"fmt"
-	"math"
 	"net/netip"
 	"strings"
 	"time"
 )
-
-// Place is where an address is, as far as somebody's tables say.
-type Place struct {
-	Country  string // ISO 3166 alpha-2
-	Lat, Lon float64
-	Exact    bool // Lat and Lon are known
-}
-
-// Atlas says where addresses are. Like a [Tariff] it does not change.
-type Atlas interface {
-	Locate(netip.Addr) (Place, bool)
-}
-
-// origin is from where an account has logged in, the latest times.
-type origin struct {
-	source netip.Addr
-	agent  string
-	place  Place
-	placed bool // place is known
-	at     time.Time
-	// before is the place it was at before it was here, if that is another.
-	before   Place
-	beforeAt time.Time
-	moved    time.Time // when it came from there
-	noted    time.Time // when it was last written down
-}
-
-// logIn notes from where an account has proved its password.
-func (s *state) logIn(ev *Event) {
-	if ev.Account.Name == "" || !ev.Source.IsValid() || ev.Service == manager {
-		return
-	}
-	acc := s.account(ev.Account)
-	if acc.origin == nil {
-		acc.origin = new(origin)
-	}
-	if ev.Kind == Registered && s.closedAt(s.limitsOf(acc), s.sites[ev.PBX], s.now.In(s.zone(ev.PBX))) {
-		acc.night = s.now
-		_, acc.nightOwl = s.met(acc.Account, seenNight, "*", seenFor)
-		s.meet(acc.Account, seenNight, "*")
-	}
-	o, addr := acc.origin, plainAddr(ev.Source).Addr()
-	defer func() { o.at = s.now }()
-	if addr == o.source && (ev.Agent == "" || ev.Agent == o.agent) && s.now.Sub(o.noted) < time.Hour {
-		return
-	}
-	o.noted = s.now
-	if ev.Agent != "" {
-		o.agent = strings.Clone(clip(ev.Agent))
-		s.meet(acc.Account, seenAgent, o.agent)
-	}
-	if addr != o.source {
-		place, known := s.locate(addr)
-		o.move(place, known, s.now)
-		o.source = addr
-	}
-	s.meet(acc.Account, seenNetwork, network(addr))
-	s.meet(acc.Account, seenNetwork, "*")
-	if o.placed && o.place.Country != "" {
-		s.meet(acc.Account, seenPlace, o.place.Country)
-	}
-}
-
-func (o *origin) move(to Place, known bool, now time.Time) {
-	if known && o.placed && (to.Country != o.place.Country || to.Exact && o.place.Exact && distance(to, o.place) > 100) {
-		o.before, o.beforeAt, o.moved = o.place, o.at, now
-	}
-	if known {
-		o.place = to
-	}
-	o.placed = known
-}
-
-func (s *state) locate(a netip.Addr) (Place, bool) {
-	if s.policy.Atlas == nil {
-		return Place{}, false
-	}
-	return s.policy.Atlas.Locate(a)
-}
-
-// network is the neighbourhood of an address: a /24, or the /48 of IPv6.
-func network(a netip.Addr) string {
-	bits := 24
-	if a.Is6() {
-		bits = 48
-	}
-	p, err := a.Prefix(bits)
-	if err != nil {
-		return ""
-	}
-	return p.String()
-}
 
 // newTraits lists what is new about from where an attempt comes: what the
 // account has for the first time since a day, while others are older than a week.
@@ -117,8 +24,12 @@ func (s *state) newTraits(a *attempt) (traits []string) {
 	}
 	n := network(a.source)
 	_, suspect := s.met(of, seenSuspect, n, seenFor)
-	if suspect || fresh(seenNetwork, n) {
-		traits = append(traits, "network "+n)
+	if suspect || fresh(seenNetwork, n) && !o.roams(s.now) {
+		text := "network " + n
+		if a.source == o.source && o.place.System != 0 {
+			text += fmt.Sprintf(" of AS%d", o.place.System)
+		}
+		traits = append(traits, text)
 	}
 	if a.source == o.source && fresh(seenAgent, o.agent) {
 		traits = append(traits, "user agent "+o.agent)
@@ -249,7 +160,10 @@ var travelled = rule{
 	when: whenPlaced,
 	action: func(s *state, l *Limits, a *attempt) Action {
 		act := l.Set[setTravel].Action
-		if act == Alert && s.isForeign(a) && s.strange(a) {
+		switch {
+		case act == Alert && a.payer.origin.roams(s.now):
+			return Note // a telephone in a pocket changes networks, and their countries, at every corner
+		case act == Alert && s.isForeign(a) && s.strange(a):
 			return Lock
 		}
 		return act
@@ -265,26 +179,6 @@ var travelled = rule{
 		}
 		return fmt.Sprintf("%s was in %s and %s later in %s", a.who(), countryName(o.before.Country), short(o.moved.Sub(o.beforeAt)), countryName(o.place.Country))
 	},
-}
-
-// tooFast says whether the latest move was faster than anybody travels.
-func (o *origin) tooFast(kmh int) bool {
-	if o.moved.IsZero() {
-		return false
-	}
-	took := o.moved.Sub(o.beforeAt)
-	if o.place.Exact && o.before.Exact {
-		return distance(o.place, o.before) > float64(kmh)*max(took.Hours(), 0.1)
-	}
-	return o.place.Country != o.before.Country && took < time.Hour
-}
-
-// distance is the great circle between two places in km.
-func distance(a, b Place) float64 {
-	const radius, degree = 6371, math.Pi / 180
-	dLat, dLon := (b.Lat-a.Lat)*degree, (b.Lon-a.Lon)*degree
-	h := math.Pow(math.Sin(dLat/2), 2) + math.Cos(a.Lat*degree)*math.Cos(b.Lat*degree)*math.Pow(math.Sin(dLon/2), 2)
-	return 2 * radius * math.Asin(math.Min(1, math.Sqrt(h)))
 }
 
 // noPassword is a call that the PBX let in without a password and that goes out.

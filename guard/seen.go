@@ -135,6 +135,15 @@ func (s *state) recallSeen(old []Seen) {
 		s.seen.kept.put(s.seen.id(v.Account, what(v.What), v.Key),
 			sight{first: minutes(v.First), last: minutes(v.Last), days: short16(v.Days)})
 	}
+	for _, v := range old {
+		if v.What == string(seenNetwork) && v.Key != "*" {
+			acc := s.account(v.Account)
+			if acc.origin == nil {
+				acc.origin = new(origin)
+			}
+			s.roam(acc, v.Key)
+		}
+	}
 }
 
 // hash is what a string is counted by.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"time"
 
+	"pbxguard/atlas"
 	"pbxguard/config"
 	"pbxguard/control"
 	"pbxguard/guard"
@@ -12,11 +13,13 @@ import (
 	"pbxguard/tariff"
 )
 
-// tables are the rate deck and the lists of numbers. They are read at the start
-// and at a reload, each as a whole, and go into force with the policy.
+// tables are the rate deck, the lists of numbers and the atlas. They are read at
+// the start and at a reload, each as a whole, and go into force with the policy.
 type tables struct {
 	deck  *tariff.Deck // nil: money is not counted
 	lists *tariff.Lists
+	atlas *atlas.Atlas // nil: nobody knows where addresses are
+	maps  []atlas.About
 }
 
 // readDeck reads the rate deck, if the configuration names one.
@@ -32,7 +35,7 @@ func readDeck(path string) (*tariff.Deck, tabular.Faults, error) {
 	return tariff.Read(path, f, time.Local)
 }
 
-// read reads both. What cannot be used is told, and what was read before stays
+// read reads them all. What cannot be used is told, and what was read before stays
 // in its place.
 func (t *tables) read(conf *config.Config) (wrong []error) {
 	deck, faults, err := readDeck(conf.Tariff.Deck)
@@ -52,7 +55,25 @@ func (t *tables) read(conf *config.Config) (wrong []error) {
 	}
 	lists, faulty := tariff.LoadLists(conf.Lists.Dir)
 	t.lists = t.keep(lists, faulty)
-	return append(wrong, faulty...)
+	wrong = append(wrong, faulty...)
+	if err := t.readAtlas(conf); err != nil {
+		wrong = append(wrong, fmt.Errorf("the atlas: %w", err))
+	}
+	return wrong
+}
+
+// readAtlas reads where addresses are, if the configuration names files.
+func (t *tables) readAtlas(conf *config.Config) error {
+	if conf.Atlas == (config.Atlas{}) {
+		t.atlas, t.maps = nil, nil
+		return nil
+	}
+	a, maps, err := atlas.Open(conf.Atlas.Countries, conf.Atlas.Networks)
+	if err != nil {
+		return err
+	}
+	t.atlas, t.maps = a, maps
+	return nil
 }
 
 // keep puts lists that were read before in the place of those that are there
@@ -83,6 +104,9 @@ func (t *tables) policy(conf *config.Config, around surroundings, at time.Time) 
 	if t.lists != nil {
 		p.Lists = t.lists
 	}
+	if t.atlas != nil {
+		p.Atlas = t.atlas
+	}
 	if t.deck == nil {
 		return p, nil
 	}
@@ -99,13 +123,16 @@ func (d *daemon) readTables(conf *config.Config) {
 	wrong := d.tables.read(conf)
 	check := control.Check{Name: "tariff and lists", Result: control.OK}
 	for i, err := range wrong {
-		d.log.Error("a rate deck or list is not as it should be", "error", err)
+		d.log.Error("a rate deck, list or atlas is not as it should be", "error", err)
 		if i == 0 {
 			check.Result, check.Detail, check.Fix = control.Warning, err.Error(), "pbxguard check"
 		}
 	}
 	d.troubled(check)
 }
+
+// atlasAge is how old a file of the atlas may be: addresses move between countries.
+const atlasAge = 180 * 24 * time.Hour
 
 // checkTables looks at the rate deck and the lists.
 func checkTables(conf *config.Config) (checks []control.Check) {
@@ -122,6 +149,13 @@ func checkTables(conf *config.Config) (checks []control.Check) {
 		}
 	}
 	now := time.Now()
+	for _, m := range t.maps {
+		check := control.Check{Name: "atlas", Result: control.OK, Detail: fmt.Sprintf("%s: %s, of %s", m.File, m.Type, m.Built.Format(time.DateOnly))}
+		if now.Sub(m.Built) > atlasAge {
+			check.Result, check.Fix = control.Warning, "get a newer file from its publisher"
+		}
+		checks = append(checks, check)
+	}
 	for _, l := range t.lists.All() {
 		check := control.Check{Name: "list " + l.Name, Result: control.OK, Detail: fmt.Sprintf("%d numbers, of %s", l.Len(), l.Imported.Format(time.DateOnly))}
 		if l.Expired(now) {
