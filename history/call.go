@@ -7,6 +7,8 @@
 package history
 
 import (
+	"encoding/binary"
+	"hash/maphash"
 	"net/netip"
 	"strconv"
 	"time"
@@ -38,6 +40,11 @@ type Call struct {
 	Agent  string
 	// Forward is the number that To answered with instead of taking the call.
 	Forward string
+	// Refer is the number that To in the end sent From to: a blind transfer.
+	Refer string
+	// Joined names a leg that this call was joined with, and which another one
+	// may have called: an attended transfer.
+	Joined string
 	// Group names calls that belong together: legs of one call that have
 	// records of their own.
 	Group string
@@ -49,6 +56,7 @@ type Party struct {
 	Leg     string // the leg's own name; "" makes it one of this call only
 	Side    guard.Side
 	Pair    string // as guard.Event
+	Outside bool   // it is a trunk, of whatever name
 }
 
 // Talked is how long the call was up.
@@ -65,6 +73,20 @@ func (c *Call) Place() string {
 		return c.File
 	}
 	return c.File + ":" + strconv.Itoa(c.Line)
+}
+
+// key tells a record that has an id from every other one.
+func (c *Call) key(seed maphash.Seed) uint64 {
+	var h maphash.Hash
+	h.SetSeed(seed)
+	for _, s := range []string{c.ID, c.From.Leg, c.To.Leg, c.Dialled, c.Sent} {
+		_, _ = h.WriteString(s) // a hash takes everything
+		_ = h.WriteByte(0)
+	}
+	for _, n := range []int64{c.Start.Unix(), int64(c.End / time.Second), int64(c.Talked() / time.Second)} {
+		_, _ = h.Write(binary.LittleEndian.AppendUint64(nil, uint64(n)))
+	}
+	return h.Sum64()
 }
 
 // words keeps one string for each text that comes again, so that a million

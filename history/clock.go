@@ -11,8 +11,18 @@ type clock struct {
 	ok   bool
 }
 
-// read reads "2026-11-22 08:40:05" (with a fraction perhaps, and T for the
-// space), or seconds since 1970.
+// again is the moment that a time is which was read in the clock's zone, and was
+// written in UTC.
+func (c *clock) again(t time.Time) time.Time {
+	if c.zone == nil {
+		return t
+	}
+	t = t.In(c.zone)
+	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
+}
+
+// read reads "2026-11-22 08:40:05" (with a fraction and an offset from UTC
+// perhaps, and T for the space), or seconds since 1970.
 func (c *clock) read(b []byte) (t time.Time, ok bool) {
 	for len(b) > 0 && b[0] == ' ' {
 		b = b[1:]
@@ -33,13 +43,19 @@ func (c *clock) read(b []byte) (t time.Time, ok bool) {
 		v[0] < 1990 || v[0] > 2200 || v[1] < 1 || v[1] > 12 || v[2] < 1 || v[2] > 31 || v[3] > 23 || v[4] > 59 || v[5] > 60 {
 		return t, false
 	}
-	if len(b) > 19 && (b[len(b)-1] == 'Z' || len(b) >= 22 && (b[len(b)-6] == '+' || b[len(b)-3] == '+')) {
-		for _, form := range []string{"2006-01-02T15:04:05Z07:00", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05Z07"} {
-			if t, err := time.Parse(form, string(b)); err == nil {
-				return t, true
-			}
+	rest, ns := b[19:], 0
+	if len(rest) > 1 && (rest[0] == '.' || rest[0] == ',') {
+		n := 1
+		for scale := 100_000_000; n < len(rest) && rest[n] >= '0' && rest[n] <= '9'; n++ {
+			ns += int(rest[n]-'0') * scale
+			scale /= 10
 		}
-		return t, false
+		rest = rest[n:]
+	}
+	if len(rest) > 0 {
+		ahead, ok := offset(rest)
+		at := time.Date(v[0], time.Month(v[1]), v[2], v[3], v[4], v[5], ns, time.UTC)
+		return at.Add(-ahead), ok
 	}
 	hour := (int64(v[0])*12+int64(v[1]))*31*24 + int64(v[2])*24 + int64(v[3])
 	if !c.ok || c.hour != hour {
@@ -50,18 +66,46 @@ func (c *clock) read(b []byte) (t time.Time, ok bool) {
 		c.hour, c.ok = hour, true
 		c.at = time.Date(v[0], time.Month(v[1]), v[2], v[3], 0, 0, 0, zone).Unix()
 	}
-	ns := 0
-	if len(b) > 20 && b[19] == '.' {
-		scale := 100_000_000
-		for _, d := range b[20:] {
-			if d < '0' || d > '9' {
-				return t, false
-			}
-			ns += int(d-'0') * scale
-			scale /= 10
+	return time.Unix(c.at+int64(v[4]*60+v[5]), int64(ns)), true
+}
+
+// offset reads how far a zone is ahead of UTC: Z, UTC, +01, -0530, +01:00.
+func offset(b []byte) (ahead time.Duration, ok bool) {
+	for len(b) > 0 && b[0] == ' ' {
+		b = b[1:]
+	}
+	switch string(b) {
+	case "", "Z", "z", "UTC", "GMT":
+		return 0, true
+	}
+	sign := time.Duration(1)
+	switch b[0] {
+	case '-':
+		sign = -1
+	case '+':
+	default:
+		return 0, false
+	}
+	digits := make([]byte, 0, 4)
+	for i, d := range b[1:] {
+		switch {
+		case d >= '0' && d <= '9' && len(digits) < 4:
+			digits = append(digits, d-'0')
+		case d == ':' && i == 2:
+		default:
+			return 0, false
 		}
 	}
-	return time.Unix(c.at+int64(v[4]*60+v[5]), int64(ns)), true
+	switch len(digits) {
+	case 2:
+		digits = append(digits, 0, 0)
+	case 4:
+	default:
+		return 0, false
+	}
+	hours, minutes := int(digits[0])*10+int(digits[1]), int(digits[2])*10+int(digits[3])
+	ahead = sign * time.Duration(hours*60+minutes) * time.Minute
+	return ahead, hours <= 14 && minutes < 60
 }
 
 // epoch reads seconds since 1970; 0 is no time.

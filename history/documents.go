@@ -117,9 +117,9 @@ func (d *document) readXML(data []byte) error {
 // call makes a call of a record of the caller's leg.
 func (d *document) call(file string, src Source) (c Call, ok bool, err error) {
 	v := d.Variables
-	profile := text{}
+	profile, latest := text{}, text{}
 	if n := len(d.Callflow); n > 0 {
-		profile = d.Callflow[n-1].Profile // the first one that it had
+		profile, latest = d.Callflow[n-1].Profile, d.Callflow[0].Profile // the latest comes first
 	}
 	if v["direction"] == "outbound" && v["originating_leg_uuid"]+v["originator"] != "" {
 		return c, false, nil
@@ -138,12 +138,22 @@ func (d *document) call(file string, src Source) (c Call, ok bool, err error) {
 		colAccount: first(v["sip_auth_username"], v["user_name"], v["accountcode"]), colDomain: first(v["domain_name"], v["sip_auth_realm"]),
 		colOtherID: first(v["bridge_uuid"], v["last_bridge_to"], v["signal_bond"]), colGateway: v["sip_gateway_name"],
 		colSource: first(v["sip_network_ip"], v["sip_received_ip"], profile["network_addr"]), colAgent: v["sip_user_agent"],
-		colShown: v["effective_caller_id_number"],
+		colShown: v["effective_caller_id_number"], colApp: v["last_app"], colData: v["last_arg"], colOther: v["bridge_channel"],
 	}
 	if v["sip_auth_username"] == "" && (context == "public" || v["sip_gateway"] != "") {
 		fields[colDirection], fields[colAccount] = "inbound", ""
 		fields[colGateway] = first(v["sip_gateway"], v["sip_profile_name"])
 	}
+	if _, _, out, _ := reached([]byte(v["last_arg"]), []byte(v["bridge_channel"])); out && len(d.Callflow) > 1 && v["last_app"] == "bridge" {
+		// It was sent on before it left: by the extension that it had reached,
+		// who pays for it.
+		fields[colDialled], context = latest["destination_number"], latest["context"]
+		if by := latest["rdnis"]; src.Internal != nil && src.Internal(by) {
+			fields[colAccount], fields[colSource], fields[colAgent], fields[colDirection] = by, "", "", ""
+			fields[colGateway] = v["sip_gateway_name"]
+		}
+	}
+	fields[colContext] = context
 	cells := &tabular.Row{Line: 1}
 	for i := range p.at {
 		p.at[i] = -1

@@ -39,6 +39,9 @@ func (p *Player) Record(r guard.Record) bool {
 		p.decided(&r)
 	case guard.CallRecord:
 		p.result.Outbound++
+		if p.opt.Told != nil {
+			p.opt.Told(r)
+		}
 		if t := p.opt.Prices; t != nil && r.Talked > 0 {
 			p.result.Cost += t.Rate(r.Number).Cost(r.Talked)
 		}

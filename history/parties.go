@@ -21,10 +21,47 @@ func (p *rowReader) channels(row *tabular.Row, c *Call) {
 	if c.To == (Party{}) || string(p.cell(row, colApp)) != "Dial" {
 		return
 	}
-	_, number, beyond := asterisk.Called(p.cell(row, colData))
-	if c.To.Side == guard.Endpoint && beyond {
-		c.Sent, c.Out = p.words.of(number), true
+	data := p.cell(row, colData)
+	endpoint, number, beyond := asterisk.Called(data)
+	if p.at[colDialled] < 0 {
+		c.Dialled = p.words.of(number)
 	}
+	switch {
+	case c.To.Side == guard.LocalOne:
+		p.looped(c, endpoint)
+	case c.To.Side != guard.Endpoint:
+	case beyond:
+		c.Sent, c.Out = p.words.of(number), true
+	case len(endpoint) > 0 && !among(data, c.To.Account.Name):
+		// This call did not call that channel: somebody joined it with another.
+		c.To, c.Joined = Party{}, c.To.Leg
+	}
+}
+
+// looped reads a call to a Local channel, which dials a number on its own: the
+// dial plan's doing, or, if Dial was told to call a phone, the phone's.
+func (p *rowReader) looped(c *Call, phone []byte) {
+	number, _, _ := strings.Cut(c.To.Pair, "@")
+	if !isNumber(number) {
+		return
+	}
+	c.Sent = p.words.of([]byte(number))
+	if len(phone) > 0 {
+		c.To.Account, c.Forward = p.account(phone), c.Sent
+	}
+}
+
+// among says whether Dial was told to call an endpoint. Groups of lines are
+// called by other names than their channels have.
+func among(data []byte, endpoint string) bool {
+	data, _, _ = bytes.Cut(data, []byte(","))
+	for target := range bytes.SplitSeq(data, []byte("&")) {
+		name, _, _ := asterisk.Called(target)
+		if string(name) == endpoint || !bytes.HasPrefix(target, []byte("PJSIP/")) && !bytes.HasPrefix(target, []byte("SIP/")) {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *rowReader) party(channel []byte, leg string) Party {
@@ -37,35 +74,6 @@ func (p *rowReader) party(channel []byte, leg string) Party {
 		q.Account = p.account(endpoint)
 	}
 	return q
-}
-
-// parties does the same for records that name no channels, so FreeSWITCH's: the
-// caller is who has proved a password, or else whom the dial plan charges.
-func (p *rowReader) parties(row *tabular.Row, c *Call) {
-	inbound := string(p.cell(row, colDirection)) == "inbound" || c.Context == "public"
-	who := p.cell(row, colAccount)
-	if len(who) == 0 && !inbound {
-		who = p.cell(row, colFrom)
-	}
-	gateway := p.cell(row, colGateway)
-	switch {
-	case inbound:
-		c.From.Account = p.account([]byte(trunkName(gateway)))
-	case len(who) > 0:
-		c.From.Account = p.account(who)
-		c.From.Account.Domain = p.words.of(p.cell(row, colDomain))
-	}
-	c.From.Leg = c.ID
-	bridged := len(p.cell(row, colOtherID)) > 0 || c.Answer > 0
-	outside := p.src.Internal == nil || !p.src.Internal(c.Dialled)
-	switch {
-	case inbound || !bridged && c.Cause != 0 && !outside:
-	case outside && isNumber(c.Dialled):
-		c.To = Party{Account: p.account([]byte(trunkName(gateway))), Leg: string(p.cell(row, colOtherID))}
-		c.Out = true
-	case !outside:
-		c.To = Party{Account: p.account([]byte(c.Dialled)), Leg: string(p.cell(row, colOtherID))}
-	}
 }
 
 // trunkName is what a gateway is called whose name no record tells.

@@ -1,10 +1,14 @@
 package history
 
 import (
+	"cmp"
 	"errors"
+	"maps"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"pbxguard/guard"
@@ -26,6 +30,8 @@ type Options struct {
 	Prices guard.Tariff
 	// Step is how often time passes while calls are up; 0 is every second.
 	Step time.Duration
+	// Told, if set, is told of every call outside as it ends.
+	Told func(guard.CallRecord)
 	// Progress, if set, is told now and then how many calls have been played.
 	Progress func(played, of int)
 }
@@ -130,7 +136,13 @@ func Play(calls []Call, events []guard.Event, opt Options) (*Result, error) {
 	for i := range p.order {
 		p.order[i] = i
 	}
-	byStart := func(a, b int) int { return calls[a].Start.Compare(calls[b].Start) }
+	byStart := func(a, b int) int {
+		if c := calls[a].Start.Compare(calls[b].Start); c != 0 {
+			return c
+		}
+		// Of one second, what a Local channel dials comes after what dialled it.
+		return cmp.Compare(calls[a].From.Side, calls[b].From.Side)
+	}
 	if !slices.IsSortedFunc(p.order, byStart) {
 		slices.SortStableFunc(p.order, byStart)
 	}
@@ -138,10 +150,35 @@ func Play(calls []Call, events []guard.Event, opt Options) (*Result, error) {
 	p.ticked = p.now
 	p.result.From, p.result.To = p.now, p.now
 	out := guard.Outside{PBXs: map[string]guard.PBX{opt.PBX: p}, Firewall: p, Ledger: p}
-	p.engine = guard.New(opt.Policy, out, opt.Memory, p.now)
+	p.engine = guard.New(withTrunks(opt.Policy, opt.PBX, calls), out, opt.Memory, p.now)
 	p.feed(guard.Event{Kind: guard.Connected})
 	p.play()
 	return &p.result, nil
+}
+
+// withTrunks is the policy where what records tell to be trunks are some: what
+// FreeSWITCH's records call them need not be what the configuration does.
+func withTrunks(policy *guard.Policy, pbx string, calls []Call) *guard.Policy {
+	var names []string
+	seen := map[string]bool{}
+	for i := range calls {
+		if p := &calls[i].From; p.Outside && !seen[p.Account.Name] && len(names) < 100 {
+			seen[p.Account.Name] = true
+			names = append(names, "^"+regexp.QuoteMeta(p.Account.Name)+"$")
+		}
+	}
+	if len(names) == 0 {
+		return policy
+	}
+	site := *policy.PBXs[pbx]
+	if site.Trunks != nil {
+		names = append(names, site.Trunks.String())
+	}
+	site.Trunks = regexp.MustCompile(strings.Join(names, "|"))
+	p := *policy
+	p.PBXs = maps.Clone(policy.PBXs)
+	p.PBXs[pbx] = &site
+	return &p
 }
 
 // first is when anything happens.
@@ -263,7 +300,7 @@ func (p *Player) feed(ev guard.Event) {
 func (p *Player) start(i int) {
 	c := &p.calls[i]
 	p.result.Calls++
-	if c.Source.IsValid() && c.From.Account.Name != "" && !c.Open {
+	if c.Source.IsValid() && c.From.Account.Name != "" && !c.Open && !c.From.Outside {
 		p.serial++
 		p.feed(guard.Event{Kind: guard.AuthOK, Account: c.From.Account, Source: netip.AddrPortFrom(c.Source, 5060), Proof: guard.Path,
 			Service: "PJSIP", Session: "h" + strconv.Itoa(p.serial), Agent: c.Agent})
@@ -303,6 +340,9 @@ func (p *Player) start(i int) {
 
 // reach lets the caller's leg call the other one.
 func (p *Player) reach(c *Call, d *dialog, a, b guard.LegID) {
+	if c.Forward != "" && c.To.Side == guard.LocalOne {
+		p.forwarded(c, d, a, b+"-phone")
+	}
 	p.enter(d, b, c.To.Pair)
 	if c.To.Side != guard.Endpoint {
 		p.feed(guard.Event{Kind: guard.LegStarted, Leg: b, Call: d.id, Channel: string(b), Side: c.To.Side, Pair: c.To.Pair, Context: c.Context})
@@ -314,9 +354,18 @@ func (p *Player) reach(c *Call, d *dialog, a, b guard.LegID) {
 	p.feed(guard.Event{Kind: guard.LegDialling, Leg: a, Call: d.id, Channel: string(a), Side: c.From.Side, Pair: c.From.Pair,
 		Account: c.From.Account, Context: c.Context, Exten: c.Dialled, Number: sent, Caller: c.Shown,
 		Other: b, OtherCall: d.id, OtherAccount: c.To.Account, ToTrunk: c.Out})
-	if c.Forward != "" {
+	if c.Forward != "" && c.To.Side != guard.LocalOne {
 		p.feed(guard.Event{Kind: guard.LegForwarded, Leg: a, Call: d.id, Other: b, OtherCall: d.id, OtherAccount: c.To.Account, Number: c.Forward})
 	}
+}
+
+// forwarded has a phone that is called answer with another number, to which the
+// PBX then goes by way of a Local channel.
+func (p *Player) forwarded(c *Call, d *dialog, a, phone guard.LegID) {
+	p.feed(guard.Event{Kind: guard.LegDialling, Leg: a, Call: d.id, Channel: string(a), Side: c.From.Side, Pair: c.From.Pair, Account: c.From.Account, Context: c.Context,
+		Exten: c.Dialled, Number: c.Dialled, Other: phone, OtherCall: d.id, OtherAccount: c.To.Account})
+	p.feed(guard.Event{Kind: guard.LegForwarded, Leg: a, Call: d.id, Other: phone, OtherCall: d.id, Number: c.Forward})
+	p.feed(guard.Event{Kind: guard.LegEnded, Leg: phone, Call: d.id})
 }
 
 // legID names a leg: as the record does, so that several records of one leg are
@@ -396,6 +445,12 @@ func (p *Player) happen(it item) {
 // hangup ends a record's legs, but those that are in others too.
 func (p *Player) hangup(it item) {
 	d, cause := it.dialog, p.calls[it.row].Cause
+	if c := &p.calls[it.row]; c.Refer != "" && it.b != "" {
+		p.feed(guard.Event{Kind: guard.LegTransferred, Leg: it.a, Call: d.id, Other: it.b, OtherCall: d.id, Number: c.Refer})
+		if d.dead {
+			return
+		}
+	}
 	d.live--
 	p.result.Talked[it.row] = p.calls[it.row].Talked()
 	for _, id := range []guard.LegID{it.b, it.a} {

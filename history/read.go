@@ -3,13 +3,15 @@ package history
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+	"regexp"
 	"time"
 
 	"pbxguard/adapters/asterisk"
@@ -24,13 +26,19 @@ type History struct {
 	Events []guard.Event // of recorded streams, in order
 	Files  int
 	Bytes  int64
+	Twice  int      // records that another file had told already, and that are left out
+	Notes  []string // about how files were read, for people
 	Faults tabular.Faults
+
+	seed   maphash.Seed
+	told   map[uint64]bool // records of the files before
+	hashed int             // of Calls, that are in told
 }
 
 // Read reads files and, in folders, every file whose name ends as those of call
 // records do. Which form a file has is seen from its beginning.
 func Read(paths []string, src Source) (*History, error) {
-	h := new(History)
+	h := &History{seed: maphash.MakeSeed(), told: map[uint64]bool{}}
 	for _, path := range paths {
 		info, err := os.Stat(path)
 		if err != nil {
@@ -57,18 +65,13 @@ func Read(paths []string, src Source) (*History, error) {
 			return nil, fmt.Errorf("cannot read the history: %w", err)
 		}
 	}
+	transfers(h.Calls, src.Internal)
 	return h, nil
 }
 
-// recordName says whether a file in a folder looks like call records.
-func recordName(path string) bool {
-	for _, end := range []string{".csv", ".xml", ".json", ".cdr"} {
-		if strings.HasSuffix(path, end) {
-			return true
-		}
-	}
-	return false
-}
+// recordName says whether a file in a folder looks like call records, rotated
+// ones among them: Master.csv.1, Master.csv.2.gz, Master.csv.2026-11-22-12-00-00.
+var recordName = regexp.MustCompile(`\.(csv|tsv|xml|json|cdr)([.-][0-9-]+)?(\.gz)?$`).MatchString
 
 // file reads one file.
 func (h *History) file(path string, src Source) error {
@@ -82,7 +85,6 @@ func (h *History) file(path string, src Source) error {
 	if err != nil && err != io.EOF {
 		return fmt.Errorf("cannot read %s: %w", path, err)
 	}
-	h.Files++
 	before := h.Bytes
 	if info, err := f.Stat(); err == nil {
 		src.Size = info.Size()
@@ -94,6 +96,26 @@ func (h *History) file(path string, src Source) error {
 		tell(before)
 	}
 	name := filepath.Base(path)
+	if bytes.HasPrefix(head, []byte("\x1f\x8b")) {
+		unpacked, err := gzip.NewReader(in)
+		if err != nil {
+			return fmt.Errorf("cannot read %s: %w", path, err)
+		}
+		src.Size, src.Progress = 0, nil // which count packed bytes
+		in = bufio.NewReaderSize(unpacked, 1<<16)
+		if head, err = in.Peek(4096); err != nil && err != io.EOF {
+			return fmt.Errorf("cannot read %s: %w", path, err)
+		}
+	}
+	known := len(h.Calls)
+	err = h.text(name, head, in, src)
+	h.once(known)
+	return err
+}
+
+// text reads a file whose beginning is head.
+func (h *History) text(name string, head []byte, in *bufio.Reader, src Source) error {
+	h.Files++
 	switch form(head) {
 	case formAMI:
 		return h.stream(name, in, src, asterisk.Replay)
@@ -103,8 +125,39 @@ func (h *History) file(path string, src Source) error {
 		return h.document(name, in, src)
 	case formLines:
 		return h.lines(name, in, src)
+	case formWide:
+		return fmt.Errorf("%s is UTF-16, as spreadsheets save \"Unicode text\": save it as CSV in UTF-8", name)
+	case formInsert:
+		return h.rows(name, &inserts{in: in}, src)
 	}
-	calls, faults, err := ReadRows(name, in, src)
+	return h.rows(name, in, src)
+}
+
+// once leaves out the calls from an index on that files before have told:
+// FreeSWITCH and Asterisk write a call to Master.csv and to a file of its
+// account, and rotated files are at times copies.
+func (h *History) once(from int) {
+	for ; h.hashed < from; h.hashed++ { // in one file a record that comes twice is two
+		h.told[h.Calls[h.hashed].key(h.seed)] = true
+	}
+	if from == 0 {
+		return
+	}
+	kept := h.Calls[:from]
+	for i := from; i < len(h.Calls); i++ {
+		if c := &h.Calls[i]; c.ID != "" && h.told[c.key(h.seed)] {
+			h.Twice++
+		} else {
+			kept = append(kept, *c)
+		}
+	}
+	clear(h.Calls[len(kept):])
+	h.Calls = kept
+}
+
+// rows reads a file with a record a row.
+func (h *History) rows(name string, in io.Reader, src Source) error {
+	calls, faults, err := readRows(name, in, src, func(note string) { h.Notes = append(h.Notes, name+": "+note) })
 	h.Calls = append(h.Calls, calls...)
 	for _, e := range faults.Kept {
 		h.Faults.Add(e)
@@ -121,6 +174,8 @@ const (
 	formLines // a JSON document a line
 	formAMI
 	formESL
+	formInsert // SQL
+	formWide   // UTF-16
 )
 
 func form(head []byte) formOf {
@@ -130,6 +185,10 @@ func form(head []byte) formOf {
 		return formAMI
 	case bytes.HasPrefix(text, []byte("Content-Type: ")), bytes.HasPrefix(text, []byte("Content-Length: ")):
 		return formESL
+	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
+		return formWide
+	case bytes.HasPrefix(text, []byte("INSERT INTO ")):
+		return formInsert
 	case bytes.HasPrefix(text, []byte("<")):
 		return formDocument
 	case bytes.HasPrefix(text, []byte("{")):

@@ -2,11 +2,9 @@ package history
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"pbxguard/guard"
@@ -25,77 +23,17 @@ type Source struct {
 	Progress func(bytes int64)
 }
 
-// column is something that a record may tell.
-type column uint8
-
-const (
-	colNone column = iota
-	colID
-	colGroup
-	colStart
-	colAnswer
-	colEnd
-	colDuration
-	colTalked
-	colFrom    // the caller's number
-	colDialled // as the caller dialled
-	colContext
-	colChannel
-	colOther
-	colApp
-	colData
-	colOutcome
-	colCause
-	colAccount // who is charged, as the PBX was told
-	colOtherID
-	colDirection
-	colGateway
-	colSource
-	colAgent
-	colDomain
-	colShown
-	columnCount
-)
-
-// names are what the columns are called in tables of Asterisk's cdr, cel-free
-// exports of FreePBX, FreeSWITCH's odbc_cdr and FusionPBX's v_xml_cdr.
-var names = map[string]column{
-	"uniqueid": colID, "uuid": colID, "xml_cdr_uuid": colID, "linkedid": colGroup,
-	"calldate": colStart, "start": colStart, "start_stamp": colStart, "start_epoch": colStart,
-	"answer": colAnswer, "answer_stamp": colAnswer, "answer_epoch": colAnswer,
-	"end": colEnd, "end_stamp": colEnd, "end_epoch": colEnd,
-	"duration": colDuration, "billsec": colTalked,
-	"src": colFrom, "caller_id_number": colFrom,
-	"dst": colDialled, "destination_number": colDialled, "caller_destination": colDialled,
-	"dcontext": colContext, "context": colContext,
-	"channel": colChannel, "dstchannel": colOther, "lastapp": colApp, "lastdata": colData,
-	"disposition": colOutcome, "hangup_cause": colOutcome, "hangup_cause_q850": colCause,
-	"accountcode": colAccount, "extension": colAccount, "sip_auth_username": colAccount,
-	"bleg_uuid": colOtherID, "bridge_uuid": colOtherID, "direction": colDirection,
-	"sip_gateway_name": colGateway, "network_addr": colSource, "sip_network_ip": colSource,
-	"sip_user_agent": colAgent, "domain_name": colDomain, "outbound_cnum": colShown,
-}
-
-// Layouts of files without a row of names.
-var (
-	// masterColumns are those of Asterisk's cdr_csv: Master.csv, with uniqueid
-	// and userfield if the configuration wants them.
-	masterColumns = []column{colAccount, colFrom, colDialled, colContext, colNone, colChannel, colOther,
-		colApp, colData, colStart, colAnswer, colEnd, colDuration, colTalked, colOutcome, colNone, colID, colNone}
-	// switchColumns are those of the template "example" of FreeSWITCH's
-	// mod_cdr_csv, which is its default.
-	switchColumns = []column{colNone, colFrom, colDialled, colContext, colStart, colAnswer, colEnd,
-		colDuration, colTalked, colOutcome, colID, colOtherID, colAccount, colNone, colNone}
-)
-
-// ErrForm means that a file is none that can be read.
-var ErrForm = errors.New("is no call record file that is known: Asterisk's Master.csv, a cdr table as CSV under a row of names, FreeSWITCH's cdr-csv, xml_cdr or JSON")
-
 // ReadRows reads call records in rows: of Asterisk's Master.csv, of FreeSWITCH's
 // cdr-csv, or under a row of names. A row that is wrong is left out and told in
 // faults.
 func ReadRows(file string, in io.Reader, src Source) (calls []Call, faults tabular.Faults, err error) {
+	return readRows(file, in, src, func(string) {})
+}
+
+// readRows tells note what it found out about the file as a whole.
+func readRows(file string, in io.Reader, src Source, note func(string)) (calls []Call, faults tabular.Faults, err error) {
 	r := tabular.NewReader(file, in)
+	r.Loose = true
 	r.Sniff()
 	p := rowReader{file: file, src: src, words: words{}, clock: clock{zone: src.Zone}}
 	var row tabular.Row
@@ -106,6 +44,7 @@ func ReadRows(file string, in io.Reader, src Source) (calls []Call, faults tabul
 		}
 		if err == nil && p.layout == nil {
 			named, known := p.head(&row)
+			p.width = len(row.Fields)
 			if !known {
 				return nil, faults, fmt.Errorf("%s %w", file, ErrForm)
 			}
@@ -115,6 +54,14 @@ func ReadRows(file string, in io.Reader, src Source) (calls []Call, faults tabul
 		}
 		var c Call
 		if err == nil {
+			c, err = p.call(&row)
+		}
+		if err == nil && p.greenwich(&c, &row) {
+			note("its times are in UTC, as the ids of its calls show")
+			for i := range calls {
+				calls[i].Start = p.clock.again(calls[i].Start)
+			}
+			p.clock = clock{}
 			c, err = p.call(&row)
 		}
 		switch {
@@ -151,61 +98,15 @@ type rowReader struct {
 	clock   clock
 	scratch []byte
 	layout  []column
+	settled bool             // which zone the times are in is known
+	width   int              // fields of the first row
 	at      [columnCount]int // of each column, -1 if there is none
-}
-
-// head learns the layout from the first row: its names, or what stands in it.
-func (p *rowReader) head(row *tabular.Row) (named, known bool) {
-	var layout []column
-	for _, f := range row.Fields {
-		layout = append(layout, names[strings.ToLower(string(bytes.TrimSpace(f)))])
-	}
-	p.use(layout)
-	if p.at[colStart] >= 0 && p.at[colDialled] >= 0 {
-		return true, true
-	}
-	isTime := func(i int) bool {
-		if i >= len(row.Fields) {
-			return false
-		}
-		_, ok := p.clock.read(row.Fields[i])
-		return ok
-	}
-	switch {
-	case len(row.Fields) >= 16 && isTime(9) && isTime(11):
-		p.use(masterColumns)
-	case len(row.Fields) >= 11 && isTime(4) && isTime(6):
-		p.use(switchColumns)
-	default:
-		p.layout = nil
-		return false, false
-	}
-	return false, true
-}
-
-func (p *rowReader) use(layout []column) {
-	p.layout = layout
-	for i := range p.at {
-		p.at[i] = -1
-	}
-	for i, c := range layout {
-		if c != colNone && p.at[c] < 0 {
-			p.at[c] = i
-		}
-	}
-}
-
-func (p *rowReader) cell(row *tabular.Row, c column) []byte {
-	if i := p.at[c]; i >= 0 && i < len(row.Fields) {
-		return row.Fields[i]
-	}
-	return nil
 }
 
 // call makes a call of a row.
 func (p *rowReader) call(row *tabular.Row) (c Call, err error) {
-	if len(row.Fields) < len(p.layout)-2 {
-		return c, row.Wrong(-1, "has %d fields, where others have %d", len(row.Fields), len(p.layout))
+	if err := p.short(row); err != nil {
+		return c, err
 	}
 	c.File, c.Line = p.file, row.Line
 	if err := p.times(row, &c); err != nil {
@@ -222,7 +123,7 @@ func (p *rowReader) call(row *tabular.Row) (c Call, err error) {
 	c.Shown = p.words.of(p.cell(row, colShown))
 	c.Cause = p.cause(row)
 	p.where(row, &c)
-	if p.at[colChannel] >= 0 {
+	if channel := p.cell(row, colChannel); p.at[colChannel] >= 0 && !switched(channel) {
 		p.channels(row, &c)
 	} else {
 		p.parties(row, &c)
@@ -252,13 +153,15 @@ func (p *rowReader) times(row *tabular.Row, c *Call) error {
 	if c.End > longest {
 		return row.Wrong(p.at[colStart], "lasts %v, which no call does", c.End)
 	}
-	answered := talked > 0 || p.at[colTalked] < 0
+	outcome := string(bytes.TrimSpace(p.cell(row, colOutcome)))
+	answered := talked > 0 || p.at[colTalked] < 0 || outcome == "ANSWERED" || outcome == "NORMAL_CLEARING"
 	if at, ok := p.clock.read(p.cell(row, colAnswer)); ok && answered && !at.Before(start) {
 		c.Answer = at.Sub(start)
 	} else if talked > 0 {
 		c.Answer = c.End - talked
 	}
-	if talked > 0 {
+	told := len(p.cell(row, colAnswer)) > 0 || p.at[colAnswer] < 0 && outcome == "ANSWERED"
+	if c.Answer > 0 || talked > 0 || answered && told {
 		c.Answer = max(c.Answer, time.Millisecond) // at once, but answered
 		c.End = max(c.End, c.Answer+talked)
 	}

@@ -186,8 +186,8 @@ func TestRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(h.Calls) != 6 || h.Files != 6 || len(h.Events) == 0 {
-		t.Errorf("got %d calls of %d files and %d events, want 6, 6, some", len(h.Calls), h.Files, len(h.Events))
+	if len(h.Calls) != 3 || h.Twice != 3 || h.Files != 6 || len(h.Events) == 0 {
+		t.Errorf("got %d calls, %d more twice, of %d files and %d events, want 3, 3, 6, some", len(h.Calls), h.Twice, h.Files, len(h.Events))
 	}
 	if h.Faults.Total != 3 {
 		t.Errorf("got %v, want 3 faults", h.Faults.Kept)

@@ -19,6 +19,7 @@ type streams struct {
 type recorded struct {
 	legs     []guard.LegID
 	dead     bool
+	counted  bool
 	fate     int // in the kills, counted from 1
 	answered time.Time
 }
@@ -41,6 +42,10 @@ func (p *Player) stream(ev guard.Event) {
 	if r == nil {
 		p.feed(ev)
 		return
+	}
+	if !r.counted {
+		r.counted = true
+		p.result.Calls++
 	}
 	if ev.Kind == guard.LegAnswered && r.answered.IsZero() {
 		r.answered = ev.At

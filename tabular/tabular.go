@@ -39,6 +39,10 @@ type Reader struct {
 	Comma byte
 	// Comment, if it is not 0, begins a line that is left out.
 	Comment byte
+	// Loose takes what programs write that know nothing of quotation marks in
+	// what they quote: those escaped by a backslash or not at all, blanks around
+	// the outer ones, and text between tabs that only begins with one.
+	Loose bool
 
 	file     string
 	in       io.Reader
@@ -61,7 +65,7 @@ func NewReader(file string, in io.Reader) *Reader {
 // Offset is how many bytes have been parsed.
 func (r *Reader) Offset() int64 { return r.consumed }
 
-// Sniff makes the most frequent of , ; and tab in the first line that is no
+// Sniff makes the most frequent of , ; | and tab in the first line that is no
 // comment the separator.
 func (r *Reader) Sniff() {
 	r.fill()
@@ -69,7 +73,7 @@ func (r *Reader) Sniff() {
 	for r.Comment != 0 && len(first) > 0 && first[0] == r.Comment {
 		first, rest, _ = bytes.Cut(rest, []byte("\n"))
 	}
-	for _, c := range []byte(",;\t") {
+	for _, c := range []byte(",;\t|") {
 		if bytes.Count(first, []byte{c}) > bytes.Count(first, []byte{r.Comma}) {
 			r.Comma = c
 		}
@@ -159,8 +163,16 @@ func (r *Reader) parse(data []byte) (n, lines int, wrong *Error) {
 // field reads the field at data[at:] and says where it ends: at a separator, a
 // line feed or the end of data.
 func (r *Reader) field(data []byte, at int) (field []byte, next, breaks int, wrong *Error) {
-	if at < len(data) && data[at] == '"' {
-		return r.quoted(data, at)
+	if at < len(data) && data[at] == '"' && !r.Loose {
+		return r.quoted(data, at, false)
+	}
+	if begin := quoteAt(data, at); r.Loose && begin >= 0 {
+		if field, next, breaks, wrong = r.loose(data, begin); wrong == nil {
+			return field, next, breaks, nil
+		}
+		if r.Comma != '\t' && r.Comma != '|' {
+			return nil, 0, 0, wrong
+		}
 	}
 	next = at
 	for next < len(data) && data[next] != r.Comma && data[next] != '\n' {
@@ -176,8 +188,61 @@ func (r *Reader) field(data []byte, at int) (field []byte, next, breaks int, wro
 	return field, next, 0, nil
 }
 
-// quoted reads a field in quotation marks; two of them stand for one.
-func (r *Reader) quoted(data []byte, at int) (field []byte, next, breaks int, wrong *Error) {
+// quoteAt finds the quotation mark that opens the field at data[at:], which
+// blanks may stand before; -1: it has none.
+func quoteAt(data []byte, at int) int {
+	for at < len(data) && data[at] == ' ' {
+		at++
+	}
+	if at < len(data) && data[at] == '"' {
+		return at
+	}
+	return -1
+}
+
+// loose reads a field in quotation marks in whichever way succeeds. Those who
+// put tabs or bars between fields do not quote them at all, or quote them well.
+func (r *Reader) loose(data []byte, at int) (field []byte, next, breaks int, wrong *Error) {
+	if field, next, breaks, wrong = r.quoted(data, at, false); wrong == nil {
+		return field, next, breaks, nil
+	}
+	if field, next, breaks, err := r.quoted(data, at, true); err == nil {
+		return field, next, breaks, nil
+	}
+	if r.Comma != '\t' && r.Comma != '|' {
+		if field, next, breaks, err := r.unescaped(data, at); err == nil {
+			return field, next, breaks, nil
+		}
+	}
+	return nil, 0, 0, wrong
+}
+
+// unescaped reads a field in quotation marks that may hold others: it ends in
+// its line, at the first one that a separator follows.
+func (r *Reader) unescaped(data []byte, at int) (field []byte, next, breaks int, wrong *Error) {
+	line := data
+	if i := bytes.IndexByte(data[at:], '\n'); i >= 0 {
+		line = data[:at+i]
+	}
+	line = bytes.TrimRight(line, " \r")
+	for i := at + 1; i < len(line); i++ {
+		if line[i] != '"' || i+1 < len(line) && line[i+1] != r.Comma {
+			continue
+		}
+		if next = i + 1; next == len(line) {
+			next += len(data[next:]) - len(bytes.TrimLeft(data[next:], " \r"))
+		}
+		if bytes.IndexByte(line[at:i], 0) >= 0 {
+			break
+		}
+		return line[at+1 : i], next, 0, nil
+	}
+	return nil, 0, 0, &Error{Col: at + 1, Reason: "something stands behind the closing quotation mark"}
+}
+
+// quoted reads a field in quotation marks; two of them stand for one, and if
+// marks are escaped a backslash and one do too.
+func (r *Reader) quoted(data []byte, at int, escaped bool) (field []byte, next, breaks int, wrong *Error) {
 	from, begin := len(r.scratch), at+1
 	doubled := false
 	for i := begin; ; {
@@ -186,6 +251,13 @@ func (r *Reader) quoted(data []byte, at int) (field []byte, next, breaks int, wr
 			return nil, 0, 0, &Error{Col: at + 1, Reason: "a quotation mark is not closed"}
 		}
 		i += q
+		if escaped && i > begin && data[i-1] == '\\' {
+			doubled = true
+			r.scratch = append(append(r.scratch, data[begin:i-1]...), '"')
+			i++
+			begin = i
+			continue
+		}
 		if i+1 < len(data) && data[i+1] == '"' {
 			doubled = true
 			r.scratch = append(r.scratch, data[begin:i+1]...)
@@ -201,6 +273,9 @@ func (r *Reader) quoted(data []byte, at int) (field []byte, next, breaks int, wr
 		field = r.scratch[from:len(r.scratch):len(r.scratch)]
 	}
 	breaks = bytes.Count(data[at:next], []byte("\n"))
+	for r.Loose && next < len(data) && data[next] == ' ' {
+		next++
+	}
 	if next+1 < len(data) && data[next] == '\r' && data[next+1] == '\n' || next+1 == len(data) && data[next] == '\r' {
 		next++
 	}

@@ -62,6 +62,31 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// TestReadLoose reads what programs write that do not know of quotation marks.
+func TestReadLoose(t *testing.T) {
+	for _, tt := range []struct {
+		name, in string
+		want     []string
+	}{
+		{"blanks", "a, \"b,c\" ,d\n \"e\" \r\nf\n", []string{"1:a|b,c|d", "2:e", "3:f"}},
+		{"escaped", `"\"Ann\" <1>","b"` + "\n" + `"c\"",d` + "\n", []string{`1:"Ann" <1>|b`, `2:c"|d`}},
+		{"not escaped", `"1",""Ann, A" <1>","b"` + "\r\n" + `""Ann" <1>"` + "\nb\n", []string{`1:1|"Ann, A" <1>|b`, `2:"Ann" <1>`, "3:b"}},
+		{"mysql", "a\t\"Ann\" <1>\t\"\n\"b\tc\"\td\n", []string{`1:a|"Ann" <1>|"`, "2:b\tc|d"}},
+		{"sqlite", "a|\"\" <2>|b\nc||d\n", []string{`1:a|"" <2>|b`, "2:c||d"}},
+		{"still strict", `"say ""hi""","b"` + "\nc,\"d\ne,f\n", []string{`1:say "hi"|b`, "f:2:3: a quotation mark is not closed", "3:e|f"}},
+		{"NUL", `""a` + "\x00" + `"",b` + "\nc\n", []string{"f:1:1: something stands behind the closing quotation mark", "2:c"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := NewReader("f", strings.NewReader(tt.in))
+			r.Loose = true
+			r.Sniff()
+			if got := all(r); !slices.Equal(got, tt.want) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestReadFails(t *testing.T) {
 	r := NewReader("f", io.MultiReader(strings.NewReader("a,b\n"), failing{}))
 	got := all(r)
@@ -75,7 +100,7 @@ type failing struct{}
 func (failing) Read([]byte) (int, error) { return 0, errors.New("broken") }
 
 func TestSniff(t *testing.T) {
-	for in, want := range map[string]byte{"a,b\n": ',', "a;b;c,d\n": ';', "a\tb": '\t', "": ','} {
+	for in, want := range map[string]byte{"a,b\n": ',', "a;b;c,d\n": ';', "a\tb": '\t', "a|b|c,d": '|', "": ','} {
 		r := NewReader("f", strings.NewReader(in))
 		if r.Sniff(); r.Comma != want {
 			t.Errorf("got %q of %q, want %q", r.Comma, in, want)
@@ -101,6 +126,7 @@ func FuzzRead(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, in string) {
+		testBounds(t, in)
 		var want [][]string
 		std := csv.NewReader(strings.NewReader(in))
 		std.FieldsPerRecord = -1
@@ -136,4 +162,14 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("%d bytes parsed of %d", r.Offset(), len(in))
 		}
 	})
+}
+
+// testBounds reads loosely: every row is read once and inside the file.
+func testBounds(t *testing.T, in string) {
+	r := NewReader("f", strings.NewReader(in))
+	r.Loose = true
+	r.Sniff()
+	if rows := all(r); len(rows) > len(in)+1 || r.Offset() > int64(len(in)) {
+		t.Fatalf("%d rows, %d bytes of %q", len(rows), r.Offset(), in)
+	}
 }

@@ -82,6 +82,12 @@ func (c *cli) replay(r replay, paths []string) error {
 	if h.Faults.Total > 0 {
 		c.note("%d records are left out", h.Faults.Total)
 	}
+	for _, note := range h.Notes {
+		c.note("%s", note)
+	}
+	if h.Twice > 0 {
+		c.note("%d records are in several files and counted once", h.Twice)
+	}
 	if r.last != "" {
 		d, err := config.ParseDuration(r.last)
 		if err != nil {
