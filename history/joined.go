@@ -45,7 +45,7 @@ func transfers(calls []Call, internal func(string) bool) {
 		}
 		if j, ok := sent[c.From.Leg]; ok && c.From.Leg != "" {
 			if by := &calls[j]; by.Dialled == c.Dialled && near(by.Start.Add(by.End), c.Start) {
-				by.Refer = c.Dialled
+				by.Refer, by.Dialled = c.Dialled, by.To.Account.Name // as it was before
 			}
 		}
 	}

@@ -22,6 +22,7 @@ type replay struct {
 	last    string
 	propose bool
 	all     bool
+	only    only
 }
 
 func (c *cli) replayCommand() *cobra.Command {
@@ -30,17 +31,20 @@ func (c *cli) replayCommand() *cobra.Command {
 		Use: "replay FILE...", Short: "Say what the policy would have done with past calls", Args: cobra.MinimumNArgs(1),
 		Long: `Play past calls through the policy and say which would have been ended or
 reported, why, and what they cost; nothing is touched. A call that looks honest
-because its number was called on other days too is marked: look at those first.
+because its number was called on other days too is marked: look at those first,
+with --call and what stands under RECORD.
 
-FILE may be Asterisk's Master.csv, a cdr table exported as CSV under a row of
-names, FreeSWITCH's cdr-csv, xml_cdr or JSON records, a recorded AMI stream, or
-a folder of such files. Rows that are wrong are named and left out. Every rule
-is enforced here but those that are set not to be. The exit code is 3 if calls
-would have been ended.
+FILE may be Asterisk's Master.csv, a cdr table exported by mysql, psql, sqlite3
+or phpMyAdmin, FreeSWITCH's cdr-csv, xml_cdr or JSON records, a recorded AMI or
+ESL stream, any of them packed by gzip, or a folder of such files. Times without
+a zone are in the PBX's, or in UTC if the ids of Asterisk's calls show that.
+Rows that are wrong are named and left out, and what several files tell is
+counted once. Every rule is enforced here but those that are set not to be. The
+exit code is 3 if calls would have been ended.
 
 With --propose a policy goes to standard output that is fitted to the history
 and ends none of its calls, with the reasons as comments.`,
-		Example: "  pbxguard replay --last 90d /var/log/asterisk/cdr-csv/Master.csv\n  pbxguard replay --propose Master.csv > proposed.toml",
+		Example: "  pbxguard replay --last 90d /var/log/asterisk/cdr-csv/Master.csv\n  pbxguard replay --extension 204 Master.csv\n  pbxguard replay --call Master.csv:1203 Master.csv\n  pbxguard replay --propose Master.csv > proposed.toml",
 		RunE: func(_ *cobra.Command, args []string) error {
 			return c.replay(r, args)
 		},
@@ -48,7 +52,10 @@ and ends none of its calls, with the reasons as comments.`,
 	cmd.Flags().StringVar(&r.pbx, "pbx", "", "the `name` of the PBX that the calls are of, where there are several")
 	cmd.Flags().StringVar(&r.last, "last", "", "only the last `time` of the history, such as 90d")
 	cmd.Flags().BoolVar(&r.propose, "propose", false, "write a policy that is fitted to the history")
-	cmd.Flags().BoolVar(&r.all, "all", false, "show every call that would have been ended, not only the first 50")
+	cmd.Flags().BoolVar(&r.all, "all", false, "show everything, not only the first 50 calls of each kind")
+	cmd.Flags().StringVar(&r.only.extension, "extension", "", "show only what is about this `extension`")
+	cmd.Flags().StringVar(&r.only.rule, "rule", "", "show only verdicts of this `rule`")
+	cmd.Flags().StringVar(&r.only.call, "call", "", "show only this `call`, by its id or its place (FILE:LINE), with all that was noted of it")
 	return cmd
 }
 
@@ -112,7 +119,10 @@ func (c *cli) replay(r replay, paths []string) error {
 	if err != nil {
 		return err
 	}
-	out := c.replayed(h, res, policy, r.all)
+	if r.only.call != "" && len(h.Calls) > 0 && find(h.Calls, r.only.call) == nil {
+		return hinted{fmt.Errorf("no call of this history has the id or the place %q", r.only.call), "a place is written as under RECORD, FILE:LINE"}
+	}
+	out := c.replayed(h, res, policy, r)
 	if err := c.write(out, out.page); err != nil {
 		return err
 	}
