@@ -22,6 +22,9 @@ type Site struct {
 	Memory  *Memory           // of the last run; nil: none is kept
 	Facts   map[string]string // what was told on the command line or by a live PBX, such as "asterisk.version"
 	Skip    map[string]bool   // ids of checks that are not made
+	// Live is what the running PBX said of itself, by the name of its kind; one
+	// that is missing was not asked.
+	Live map[string]Answers
 	// Leavers are the last days of those who left, and Active what there should
 	// be: by extension, or an administrator as "admin:anna"; nil: not told.
 	Leavers map[string]time.Time

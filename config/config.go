@@ -58,7 +58,7 @@ type PBX struct {
 	SecretFile string `toml:"secret_file" is:"file" doc:"the file that holds the secret"`
 	Credential string `toml:"credential" is:"name" doc:"the systemd credential that holds the secret"`
 
-	AdminUsername   string `toml:"admin_username" doc:"a second AMI account, with write = system, for switching forwards off and reading live settings"`
+	AdminUsername   string `toml:"admin_username" doc:"a second AMI account, with write = system,reporting, for switching forwards off and for audits of what runs"`
 	AdminSecret     Secret `toml:"admin_secret" doc:"its secret; without any of these three keys, NAME-admin.secret beside this file holds it"`
 	AdminSecretFile string `toml:"admin_secret_file" is:"file" doc:"the file that holds it"`
 	AdminCredential string `toml:"admin_credential" is:"name" doc:"the systemd credential that holds it"`

@@ -15,7 +15,9 @@ import (
 // R6: what is not in this list cannot be asked of Asterisk, on either account:
 // no Originate, no Command, no file of the configuration.
 func TestR6ClosedActions(t *testing.T) {
-	want := strings.Fields("Challenge DBDel DBGet DBGetTree DBPut Hangup Login Logoff PJSIPShowContacts Ping Setvar Status")
+	want := strings.Fields("Challenge DBDel DBGet DBGetTree DBPut Hangup Login Logoff PJSIPShowContacts Ping Setvar Status" +
+		// what an audit asks, which changes nothing
+		" CoreSettings ModuleCheck PJSIPShowAors PJSIPShowAuths PJSIPShowEndpoint PJSIPShowEndpoints SIPpeers SIPshowpeer ShowDialPlan VoicemailUsersList")
 	fset := token.NewFileSet()
 	names, err := filepath.Glob("*.go")
 	if err != nil {

@@ -21,6 +21,9 @@ func (p *PBX) database() *database {
 	if p.db == nil {
 		p.db = &database{values: map[string]string{}}
 		data, err := p.site.Tree.ReadFile(p.astdb)
+		if err != nil && p.db.ask(p.asked()) {
+			err = fmt.Errorf("it was not read; only forwards are known, from the running Asterisk")
+		}
 		if missing(err) {
 			return p.db
 		}
@@ -58,4 +61,26 @@ func (d *database) family(name string, f func(key, value string)) {
 	for ; i < len(d.keys) && strings.HasPrefix(d.keys[i], prefix); i++ {
 		f(d.keys[i][len(prefix):], d.values[d.keys[i]])
 	}
+}
+
+// ask takes forwards from what the running Asterisk said, if it said all.
+func (d *database) ask(r *running) bool {
+	if r == nil {
+		return false
+	}
+	for _, k := range forwardKinds {
+		if r.trouble(forwardQuestion(k.family)) != "" {
+			return false
+		}
+	}
+	for _, k := range forwardKinds {
+		for _, rec := range r.answers[forwardQuestion(k.family)].Records {
+			if _, twice := d.values[rec["Key"]]; rec["Key"] != "" && !twice {
+				d.values[rec["Key"]] = rec["Val"]
+				d.keys = append(d.keys, rec["Key"])
+			}
+		}
+	}
+	slices.Sort(d.keys)
+	return true
 }

@@ -36,6 +36,8 @@ type PBX struct {
 	known   map[string][]*conf.Section  // identify objects by the endpoint's name
 	trunk   map[*conf.Section]bool      // endpoints beyond which there is another network
 	db      *database
+	live    *running
+	merged  bool // what chan_pjsip has from a database is known from the running Asterisk
 	free    *freePBX
 
 	boxes     map[string]bool // numbers that may have a mailbox
@@ -67,6 +69,7 @@ func load(site *audit.Site) (*PBX, bool) {
 		p.etc, p.files = etc, map[string]*conf.File{}
 	}
 	p.readObjects()
+	p.noteRegistered()
 	p.plan = p.readDialplan()
 	return p, true
 }
@@ -95,8 +98,14 @@ func (p *PBX) Source(need string) (audit.State, string) {
 	switch need {
 	case "asterisk":
 		return audit.Whole, ""
+	case askable:
+		return p.askedState()
 	case "pjsip":
-		return p.together([]string{"pjsip.conf", "pjsip_wizard.conf"}, p.realtime("ps_", "res_pjsip"))
+		beyond := p.realtime("ps_", "res_pjsip")
+		if p.merged {
+			beyond = ""
+		}
+		return p.together([]string{"pjsip.conf", "pjsip_wizard.conf"}, beyond)
 	case "chan_sip":
 		if !p.hasChanSIP() {
 			return audit.Absent, ""
@@ -188,9 +197,20 @@ const (
 	unloaded                // it does not
 )
 
-// module tells whether Asterisk loads a module, by modules.conf and by whether
-// it is on disk.
+// module tells whether Asterisk runs a module: as it says itself, or else as it
+// would by its files.
 func (p *PBX) module(name string) loading {
+	if r := p.asked(); r != nil {
+		if l, known := r.module(name); known {
+			return l
+		}
+	}
+	return p.moduleInFile(name)
+}
+
+// moduleInFile tells whether Asterisk loads a module, by modules.conf and by
+// whether it is on disk.
+func (p *PBX) moduleInFile(name string) loading {
 	modules := p.file("modules.conf").Section("modules")
 	named := func(key string) bool {
 		for _, set := range modules.All(key) {
@@ -246,13 +266,21 @@ type version struct {
 	cert                int // of a certified release, else 0
 }
 
-// version asks what was told, then the package manager of the tree.
+// version asks what was told, then the running Asterisk, then the package
+// manager of the tree.
 func (p *PBX) version() version {
 	if v := p.site.Facts["asterisk.version"]; v != "" {
-		return parseVersion(v, "the running Asterisk")
+		return parseVersion(v, whereRunning)
 	}
-	const status = "/var/lib/dpkg/status"
-	data, err := p.site.Tree.ReadFile(status)
+	if r := p.asked(); r != nil && r.setting("AsteriskVersion") != "" {
+		return parseVersion(r.setting("AsteriskVersion"), whereRunning)
+	}
+	return p.packaged()
+}
+
+// packaged is the version that the package manager of the tree installed.
+func (p *PBX) packaged() version {
+	data, err := p.site.Tree.ReadFile(dpkgStatus)
 	if err != nil {
 		return version{}
 	}
@@ -263,10 +291,21 @@ func (p *PBX) version() version {
 			if _, after, ok := strings.Cut(v, ":"); ok { // the epoch
 				v = after
 			}
-			return parseVersion(v, status)
+			return parseVersion(v, dpkgStatus)
 		}
 	}
 	return version{}
+}
+
+// dpkgStatus lists the packages of Debian.
+const dpkgStatus = "/var/lib/dpkg/status"
+
+// packagesLost tells why it is not known what is installed, or "".
+func (p *PBX) packagesLost() string {
+	if _, err := p.site.Tree.ReadFile(dpkgStatus); err != nil && !missing(err) {
+		return err.Error()
+	}
+	return ""
 }
 
 func parseVersion(text, from string) version {

@@ -1,7 +1,9 @@
 package asterisk
 
 import (
+	"context"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,6 +23,9 @@ func setup(id, variant string, s *audit.Site) {
 	s.Memory = &audit.Memory{Key: make([]byte, 32)}
 	s.History = &audit.History{Since: day(100), Accounts: map[string]audit.Seen{"201": {Registered: day(1)}, "202": {Called: day(29)}}, Trunks: map[string]time.Time{"carrier": day(2)}}
 	s.Words = []string{"Bakkerij"}
+	if strings.HasPrefix(id, "AST-LIVE-") {
+		s.Live = map[string]audit.Answers{"asterisk": Ask(context.Background(), runsBase())}
+	}
 	switch id {
 	case "AST-DP-019", "FPX-017", "FWD-004", "STALE-009":
 		if variant == "unreadable" {

@@ -31,6 +31,7 @@ type dialContext struct {
 	patterns []*extension // in the order in which Asterisk tries them
 	all      []*extension // in the order of the file
 	includes []include
+	switches []conf.Setting
 	hints    bool     // phones may watch one another here
 	lookups  []lookup // what it is made of to who dials in it, once asked for
 	mark     int      // the last time that it was looked into
@@ -90,13 +91,13 @@ func (p *PBX) readDialplan() *dialplan {
 			d.context(s)
 		}
 	}
+	d.elsewhere()
 	for _, c := range d.contexts {
 		slices.SortStableFunc(c.patterns, func(a, b *extension) int { return a.order(b.pattern) })
 		for i := range c.includes {
 			c.includes[i].context = d.contexts[c.includes[i].name]
 		}
 	}
-	d.elsewhere()
 	return d
 }
 
@@ -120,6 +121,7 @@ func (d *dialplan) context(s *conf.Section) {
 			name, time, _ := strings.Cut(strings.ReplaceAll(set.Value, "|", ","), ",")
 			c.includes = append(c.includes, include{name: strings.TrimSpace(name), time: time, at: set.At})
 		case "switch", "lswitch", "eswitch":
+			c.switches = append(c.switches, set)
 			d.dynamic = append(d.dynamic, fmt.Sprintf("%s: context %s goes on in %s, which is not read", set.At, c.name, set.Value))
 		}
 	}
@@ -229,13 +231,43 @@ func argument(args []string, i int) string {
 func (d *dialplan) elsewhere() {
 	sources := []struct{ file, module string }{{"extensions.ael", "pbx_ael.so"}, {"extensions.lua", "pbx_lua.so"}}
 	for _, s := range sources {
-		if d.pbx.module(s.module) != unloaded && d.pbx.site.Tree.Exists(d.pbx.etc+"/"+s.file) {
+		if d.pbx.module(s.module) != unloaded && d.pbx.site.Tree.Exists(d.pbx.etc+"/"+s.file) && !d.takes(strings.TrimSuffix(s.module, ".so")) {
 			d.dynamic = append(d.dynamic, fmt.Sprintf("%s/%s may hold contexts, which are not read", d.pbx.etc, s.file))
 		}
 	}
 	if why := d.pbx.realtime("extensions", ""); why != "" {
 		d.dynamic = append(d.dynamic, why)
 	}
+}
+
+// takes adds what a module put into the dialplan, as the running Asterisk says.
+// It tells whether that is known: Lua's contexts, for one, are not listed.
+func (d *dialplan) takes(registrar string) bool {
+	r := d.pbx.asked()
+	if r == nil || registrar != "pbx_ael" || r.trouble("ShowDialPlan") != "" {
+		return false
+	}
+	at := conf.Pos{File: whereRunning}
+	for _, rec := range r.answers["ShowDialPlan"].Records {
+		if rec["Registrar"] != registrar {
+			continue
+		}
+		name := rec["Context"]
+		c := d.contexts[name]
+		if c == nil {
+			c = &dialContext{name: name, at: at, plain: map[string]*extension{}}
+			d.contexts[name] = c
+			d.names = append(d.names, name)
+		}
+		if other := rec["IncludeContext"]; other != "" {
+			other, time, _ := strings.Cut(strings.ReplaceAll(other, "|", ","), ",")
+			c.includes = append(c.includes, include{name: other, time: time, at: at})
+		}
+		if rec["Application"] != "" {
+			c.step(rec["Extension"], rec["Priority"]+","+rec["Application"]+"("+rec["AppData"]+")", at)
+		}
+	}
+	return true
 }
 
 // unknown says why the dialplan is more than the file, or "".

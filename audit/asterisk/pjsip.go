@@ -21,6 +21,9 @@ func (p *PBX) readObjects() {
 			p.wizard(s)
 		}
 	}
+	if p.realtime("ps_", "res_pjsip") != "" {
+		p.merged = p.merge()
+	}
 	p.index()
 }
 

@@ -36,7 +36,7 @@ type auditFlags struct {
 	suppress, state, country   string
 	history, leavers, active   string
 	words, owned, skip         []string
-	version                    string
+	version, running           string
 	all                        bool
 }
 
@@ -55,6 +55,10 @@ func (c *cli) auditCommand() *cobra.Command {
 worst first, each with how it is attacked and what mends it. It needs no
 daemon, starts nothing and changes nothing. What could not be read is
 "incomplete", never passed.
+
+Where the configuration has an account that may ask (admin_username, or the
+event socket's secret), the running PBX is asked as well: what runs otherwise
+than the files say is a finding.
 
 The exit code is 3 if something of the severity of --fail-on or worse failed.`,
 		Example: `  pbxguard audit
@@ -81,6 +85,7 @@ The exit code is 3 if something of the severity of --fail-on or worse failed.`,
 	flags.StringSliceVar(&f.owned, "number", nil, "a `number` of the company, as +31201234567")
 	flags.StringSliceVar(&f.skip, "skip", nil, "an `id` of a check not to make")
 	flags.StringVar(&f.version, "asterisk-version", "", "the `version` of Asterisk, if its package is not in the tree")
+	flags.StringVar(&f.running, "live", "", "compare the files with what the running PBX of this `name` in the configuration says, or \"none\" (default that of this host, if there is an account)")
 	flags.BoolVar(&f.all, "all", false, "in JSON as in text, leave nothing out")
 	cmd.AddCommand(c.auditExplainCommand())
 	return cmd
@@ -146,6 +151,9 @@ func (c *cli) audit(ctx context.Context, f *auditFlags) error {
 		return err
 	}
 	if site.Active, err = readActive(f.active); err != nil {
+		return err
+	}
+	if site.Live, err = c.auditLive(ctx, f); err != nil {
 		return err
 	}
 	for _, id := range f.skip {

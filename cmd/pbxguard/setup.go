@@ -246,12 +246,12 @@ func (o *setupOrder) printAdmin(pbx config.PBX, f asterisk.Found) {
 		return
 	}
 	fmt.Fprintf(o.cli.stdout, `
-Optional, for switching forwards off, beside the other account:
+Optional, for switching forwards off and for audits, beside the other account:
     [%[1]s-admin]
     secret = %[2]s
     deny = 0.0.0.0/0.0.0.0
     permit = 127.0.0.1/255.255.255.255
-    write = system
+    write = system,reporting
 and into %[3]s, under [[pbx]]:
     admin_username = "%[1]s-admin"
 with the secret in %[4]s (mode 0640)
