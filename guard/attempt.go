@@ -44,7 +44,8 @@ type attempt struct {
 	pricedFor string // the number that rate is of
 	cost      Money  // so far, and in the purses
 
-	fired  ruleSet // rules that have been hit
+	fired  ruleSet // rules that asked for its end
+	told   ruleSet // rules that have been hit
 	neared ruleSet // rules that were told of before they are
 	killed bool    // an order to end it was given
 	asking bool    // its leg waits to be told: who denies it need not end it
@@ -405,6 +406,7 @@ func (s *state) accrue(a *attempt) {
 			}
 			a.payer.away.add(d, now)
 		}
+		s.rent(a, d)
 		a.accrued = s.now
 	}
 	s.charge(a, a.over)

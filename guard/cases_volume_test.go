@@ -211,6 +211,8 @@ func volumeCases() []ruleCase {
 		{"failing", "ten that are busy", Allow, nil, Memory{}, tries(10, 20*time.Second, 0, 17, each("00252612345%02d"))},
 		{"same-number", "by three extensions", Kill, nil, Memory{}, many(3, func(int) string { return somalia }, "100", "101", "102")},
 		{"same-number", "by two extensions", Allow, nil, Memory{}, many(2, func(int) string { return somalia }, "100", "101")},
+		{"same-range", "three numbers for half an hour", Kill, nil, Memory{}, tries(3, time.Minute, 11*time.Minute, 16, each("0025261234560%d"))},
+		{"same-range", "two numbers for half an hour", Allow, nil, Memory{}, tries(2, time.Minute, 17*time.Minute, 16, each("0025261234560%d"))},
 		{"habits", "far more than ever", Alert, learns, learnt(2), tries(14, time.Minute, 0, 16, scattered)},
 		{"habits", "as much as ever", Allow, learns, learnt(14), tries(14, time.Minute, 0, 16, scattered)},
 		{"habits-pbx", "far more than ever", Alert, learns, learnt(2), tries(14, time.Minute, 0, 16, scattered)},

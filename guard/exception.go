@@ -35,7 +35,7 @@ func (s *state) excepted(a *attempt) bool {
 		if x.Account != a.payer.Account || !s.now.Before(x.Until) {
 			continue
 		}
-		if x.Number != "" && x.Number == a.number.E164 || slices.Contains(x.Countries, a.number.Region) && !dear(a.class()) {
+		if x.Number != "" && x.Number == a.number.E164 || slices.Contains(x.Countries, a.number.Region) && !a.dear() {
 			return true
 		}
 	}

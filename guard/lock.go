@@ -42,6 +42,16 @@ func (s *state) lock(acc *account, d Decision, scope Scope) {
 	s.record(*acc.bar)
 }
 
+// scopeOf narrows what a lock bars that a rule makes. Where nobody knows from
+// where an account calls, its owner cannot be told from a thief: a lock on all
+// that goes out would silence him, so it bars what the thief is after.
+func (s *state) scopeOf(a *attempt, scope Scope) Scope {
+	if scope == BarAll && s.policy.Learn > 0 && !a.source.IsValid() && s.costly(a) {
+		return BarAbroad
+	}
+	return scope
+}
+
 // lockAccount bars an account for what was found at its addresses.
 func (s *state) lockAccount(a Account, rule, reason string) {
 	if s.sites[a.PBX] == nil || s.policy.CallsMode != Enforce {
@@ -60,10 +70,21 @@ func (s *state) barred(a *attempt) bool {
 		return false
 	case b.Scope == BarSpent:
 		return true
+	case b.By == "" && !a.source.IsValid() && s.policy.Learn > 0 && s.its(a):
+		return false
 	}
 	// What counts is how long it was used when the lock was made: a thief does
 	// not come to be trusted by waiting.
 	return !a.source.IsValid() || s.sources.known(a.payer.Account, a.source, s.now)-s.now.Sub(b.At) < longUsed
+}
+
+// its says whether a call abroad is what its owner usually does, by all that is
+// known of it but its source.
+func (s *state) its(a *attempt) bool {
+	if a.dear() || s.strange(a) {
+		return false
+	}
+	return s.familiar(a) || !s.off(s.limitsOf(a.payer), a)
 }
 
 // barOf is the lock on an account: its own, or the one on its name without a
@@ -85,7 +106,7 @@ func (b *Bar) holds(now time.Time) bool {
 
 // costly says whether a call costs more than one inside the country: it is
 // international, or its class is dear.
-func (s *state) costly(a *attempt) bool { return s.isForeign(a) || dear(a.class()) }
+func (s *state) costly(a *attempt) bool { return s.isForeign(a) || a.dear() }
 
 // dear says whether a class has a price of its own.
 func dear(c numbering.Class) bool {
@@ -94,6 +115,12 @@ func dear(c numbering.Class) bool {
 		return true
 	}
 	return false
+}
+
+// dear says whether an attempt has a price of its own. A number of the own
+// country that its plan does not have has none: nobody shares what it costs.
+func (a *attempt) dear() bool {
+	return dear(a.class()) && !(a.number.Kind == numbering.National && a.number.Class == numbering.Unknown)
 }
 
 // says words a lock for people.

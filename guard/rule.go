@@ -76,6 +76,7 @@ var rules = [...]rule{
 	shortCalls,
 	failing,
 	sameNumber,
+	sameRange,
 	spike,
 	habits,
 	habitsPBX,
@@ -122,7 +123,7 @@ func (s *state) judge(a *attempt, w when) {
 		}
 		// Few rules are hit, so what a hit would ask for is worked out last.
 		if !r.hit(s, l, a) {
-			if r.near != nil && !a.neared.has(i) {
+			if r.near != nil && !a.neared.has(i) && !a.told.has(i) {
 				s.warnNear(r, i, l, a)
 			}
 			continue
@@ -134,7 +135,13 @@ func (s *state) judge(a *attempt, w when) {
 		if act > Note && excepted && r.excuses() {
 			act = Note
 		}
-		a.fired.add(i)
+		if act < Kill && a.told.has(i) {
+			continue // what was only told may still become reason enough
+		}
+		a.told.add(i)
+		if act >= Kill {
+			a.fired.add(i)
+		}
 		reason := r.say(s, l, a)
 		if r.then != nil {
 			r.then(s, a)
@@ -223,7 +230,7 @@ func (s *state) verdict(a *attempt, v verdict) {
 		s.stopForward(a, v.reason)
 	}
 	if v.action == Lock && v.enforced {
-		s.lock(a.payer, d, v.scope)
+		s.lock(a.payer, d, s.scopeOf(a, v.scope))
 		if v.bans && a.source.IsValid() {
 			s.sources.shutOut(a.payer.Account, a.source, v.rule, v.reason)
 		}

@@ -55,7 +55,7 @@ var durationAbroad = long("duration-abroad", "one international call that lasts 
 	setDurationAbroad, time.Hour, func(s *state, a *attempt) bool { return s.isForeign(a) })
 
 var durationPremium = long("duration-premium", "one premium rate or satellite call that lasts too long",
-	setDurationPremium, 10*time.Minute, func(_ *state, a *attempt) bool { return dear(a.class()) })
+	setDurationPremium, 10*time.Minute, func(_ *state, a *attempt) bool { return a.dear() })
 
 var durationMobile = long("duration-mobile", "one call to a mobile in the country that lasts too long",
 	setDurationMobile, 2*time.Hour, func(s *state, a *attempt) bool {
@@ -81,7 +81,28 @@ func long(id, title string, set set, most time.Duration, of func(*state, *attemp
 		action: func(s *state, l *Limits, a *attempt) Action {
 			act := l.Set[set].Action
 			// A long conference in the office is no fraud: somebody would know the number.
-			if act == Kill && s.policy.Learn > 0 && !dear(a.class()) && (!s.strange(a) || !s.off(l, a)) {
+			if act != Kill || s.policy.Learn == 0 || a.dear() {
+				return act
+			}
+			most := l.Set[set].Span
+			switch {
+			case up(s, a) <= most:
+				return act // it is not hit
+			case !s.strange(a):
+				return Alert
+			case s.young(a.site):
+				most *= 3
+			case s.known(a):
+				if !s.off(l, a) {
+					return Alert
+				}
+				if s.late(a) {
+					most *= 3
+				}
+			case !s.off(l, a):
+				most *= 2 // nobody here usually calls there
+			}
+			if up(s, a) <= most {
 				return Alert
 			}
 			return act
@@ -129,8 +150,10 @@ func away(id, title string, set set, most time.Duration, of func(*talk) time.Dur
 		when: whenPlaced | whileUp,
 		action: func(s *state, l *Limits, a *attempt) Action {
 			act := l.Set[set].Action
-			// A team that is new to a country talks as much, but in the office's hours.
-			if act >= Kill && s.policy.Learn > 0 && !s.off(l, a) && talked(s, a) < 3*l.Set[set].Span {
+			// A team that is new to a country talks as much, but in the office's hours;
+			// and while nobody knows what is usual, it may be just that.
+			n, most := talked(s, a), l.Set[set].Span
+			if act >= Kill && s.policy.Learn > 0 && n > most && n < 3*most && (s.young(a.site) || !s.off(l, a) || s.late(a)) {
 				return Alert
 			}
 			return act

@@ -35,7 +35,7 @@ func (s *state) lured(a *attempt) bool {
 	if _, marked := s.met(of, seenMarked, callPrefix(a.number.E164), markFor); marked {
 		return true
 	}
-	if !dear(a.class()) && !a.number.Flags.Has(numbering.NANPOffshore) {
+	if !a.dear() && !a.number.Flags.Has(numbering.NANPOffshore) {
 		return false
 	}
 	_, missed := s.met(of, seenMissed, a.number.E164, markFor)

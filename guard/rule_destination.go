@@ -18,8 +18,12 @@ var destination = rule{
 		why:   "premium and satellite numbers share their price with whoever has them called",
 	},
 	when: whenPlaced,
-	action: func(_ *state, l *Limits, a *attempt) Action {
-		return l.Class[a.class()]
+	action: func(s *state, l *Limits, a *attempt) Action {
+		act := l.Class[a.class()]
+		if act >= Kill && a.class() == numbering.Unknown && s.slip(a) {
+			return Alert
+		}
+		return act
 	},
 	hit: func(_ *state, l *Limits, a *attempt) bool { return l.Class[a.class()] != Allow },
 	say: func(_ *state, l *Limits, a *attempt) string {

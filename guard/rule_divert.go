@@ -20,17 +20,19 @@ var diverted = rule{
 	action: func(s *state, l *Limits, a *attempt) Action {
 		act := l.Set[setDiverted].Action
 		switch {
-		case act < Kill || s.policy.Learn == 0 || dear(a.class()):
+		case act < Kill || s.policy.Learn == 0 || a.dear():
 			return act
 		case s.usual(a.payer.Account, seenForward, a.number.E164):
 			return Note // its owner has had it for long
+		case s.young(a.site) && (!s.off(l, a) || s.hadForward(a)):
+			return Alert // its owner may have had it for long
 		case a.via == "transfer" && !s.off(l, a):
 			return Alert // somebody has just talked to him
 		}
 		return act
 	},
 	hit: func(s *state, l *Limits, a *attempt) bool {
-		return s.fromOutside(a) && s.costly(a) && !(s.isForeign(a) && l.Countries[a.number.Region] && !dear(a.class()))
+		return s.fromOutside(a) && s.costly(a) && !(s.isForeign(a) && l.Countries[a.number.Region] && !a.dear())
 	},
 	say: func(s *state, _ *Limits, a *attempt) string {
 		if !s.fromOutside(a) {
@@ -38,6 +40,12 @@ var diverted = rule{
 		}
 		return fmt.Sprintf("a call from outside goes on to %s%s, paid by %s", a.shown(), in(a.number.Region), a.who())
 	},
+}
+
+// hadForward says whether a forward was in use on an earlier day.
+func (s *state) hadForward(a *attempt) bool {
+	v, ok := s.met(a.payer.Account, seenForward, a.number.E164, seenFor)
+	return ok && v.days > 1
 }
 
 // fromOutside says whether who talks over an attempt has called in himself.
@@ -58,6 +66,9 @@ var forwardPumped = rule{
 		keys: []Key{maxKey("how many calls of one caller, or of callers who hide their number, a forward may get that is less than a day old"), withinKey("within what time")},
 	},
 	when: whenPlaced,
+	action: func(s *state, l *Limits, a *attempt) Action {
+		return s.atHome(a, l.Set[setForwardPumped].Action) // volunteers who answer a line in turn
+	},
 	hit: func(s *state, l *Limits, a *attempt) bool {
 		return s.freshForward(a) && s.fromOutside(a) && s.rings(l, a) > l.Set[setForwardPumped].Max
 	},
@@ -154,7 +165,7 @@ var featureNumber = rule{
 	when: whenSet,
 	action: func(s *state, l *Limits, a *attempt) Action {
 		act := l.Set[setFeatureNumber].Action
-		if act >= Kill && s.policy.Learn > 0 && !dear(a.class()) && !s.off(l, a) && !s.strange(a) {
+		if act >= Kill && s.policy.Learn > 0 && !a.dear() && !s.off(l, a) && !s.strange(a) {
 			return Alert
 		}
 		return act

@@ -19,7 +19,7 @@ var firstCountry = rule{
 	when: whenPlaced,
 	action: func(s *state, l *Limits, a *attempt) Action {
 		set := &l.Set[setFirstCountry]
-		if set.Action != Alert || s.young(a.site) || !s.suspect(l, a) {
+		if set.Action != Alert || s.young(a.site) || !s.suspect(l, a) && s.ventures(a) < ventures {
 			return set.Action
 		}
 		if s.newLands(a.payer) > set.Max {
@@ -52,7 +52,32 @@ var firstCountry = rule{
 
 // suspect says whether a call abroad has more against it than its country.
 func (s *state) suspect(l *Limits, a *attempt) bool {
-	return s.off(l, a) && !s.atNight(a) || len(s.newTraits(a)) > 0 || s.tried(a.payer) > 0
+	return s.off(l, a) && !s.atNight(a) && !s.late(a) || len(s.newTraits(a)) > 0 || s.tried(a.payer) > 0
+}
+
+// ventures is how many calls in a day to countries that nobody of the PBX
+// usually calls are more than somebody's curiosity, if each is another country.
+const ventures = 3
+
+// ventures counts the countries that an account has called within a day and
+// that nobody of its PBX usually calls.
+func (s *state) ventures(a *attempt) (n int) {
+	if s.known(a) {
+		return 0
+	}
+	var seen [ventures]uint64
+	t := &a.payer.trail
+	for i := len(t.steps) - 1; i >= 0 && n < ventures; i-- {
+		p := t.step(i)
+		if s.now.Sub(p.at) >= 24*time.Hour {
+			break
+		}
+		if p.what.has(isNewSite) && !holds(seen[:n], p.land) {
+			seen[n] = p.land
+			n++
+		}
+	}
+	return n
 }
 
 // newLands counts the latest calls to countries that were new.

@@ -20,8 +20,11 @@ var prefixGuessing = rule{
 	when: whenPlaced,
 	action: func(s *state, l *Limits, a *attempt) Action {
 		set := &l.Set[setGuessing]
-		if set.Action == Kill && s.guesses(a.payer, set.Within) > set.Max {
+		switch {
+		case set.Action == Kill && s.guesses(a.payer, set.Within) > set.Max:
 			return Lock
+		case set.Action >= Kill && guessed(a.number) && s.slip(a):
+			return Alert
 		}
 		return set.Action
 	},
@@ -79,7 +82,7 @@ var homeDetour = rule{
 }
 
 func detour(a *attempt) bool {
-	if a.number.Kind != numbering.National || !dear(a.class()) && a.class() != numbering.SharedCost {
+	if a.number.Kind != numbering.National || !a.dear() && a.class() != numbering.SharedCost {
 		return false
 	}
 	return a.number.Flags.Has(numbering.OwnCountryIDD) || len(a.dialled) > 0 && a.dialled[0] == '+'
@@ -126,7 +129,14 @@ var unallocated = rule{
 		set:   setUnallocated, normal: Setting{Action: Kill},
 	},
 	when: whenPlaced,
-	hit:  func(s *state, _ *Limits, a *attempt) bool { return s.nowhere(a) },
+	action: func(s *state, l *Limits, a *attempt) Action {
+		act := l.Set[setUnallocated].Action
+		if act >= Kill && s.nowhere(a) && s.slip(a) {
+			return Alert
+		}
+		return act
+	},
+	hit: func(s *state, _ *Limits, a *attempt) bool { return s.nowhere(a) },
 	say: func(s *state, _ *Limits, a *attempt) string {
 		if !s.nowhere(a) {
 			return "a number that can exist"

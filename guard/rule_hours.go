@@ -15,7 +15,7 @@ var outOfHours = rule{
 		why:   "fraud comes when nobody is there to see it",
 	},
 	when:   whenPlaced,
-	action: func(s *state, l *Limits, a *attempt) Action { return s.byHabit(a, l.Hours.Action, s.atNight(a)) },
+	action: func(s *state, l *Limits, a *attempt) Action { return s.afterHours(a, l.Hours.Action) },
 	hit: func(s *state, l *Limits, a *attempt) bool {
 		return s.isForeign(a) && !l.Hours.open(s.wall(a))
 	},
@@ -36,7 +36,7 @@ var weekend = rule{
 		why:   "most of the large cases began on a Friday night",
 	},
 	when:   whenPlaced,
-	action: func(s *state, l *Limits, a *attempt) Action { return s.byHabit(a, l.Weekend, s.atNight(a)) },
+	action: func(s *state, l *Limits, a *attempt) Action { return s.afterHours(a, l.Weekend) },
 	hit: func(s *state, _ *Limits, a *attempt) bool {
 		if !s.isForeign(a) {
 			return false
@@ -59,7 +59,7 @@ var holiday = rule{
 		why:   "on a holiday nobody looks, and the carrier does not either",
 	},
 	when:   whenPlaced,
-	action: func(s *state, l *Limits, a *attempt) Action { return s.byHabit(a, l.Holiday, s.atNight(a)) },
+	action: func(s *state, l *Limits, a *attempt) Action { return s.afterHours(a, l.Holiday) },
 	hit: func(s *state, _ *Limits, a *attempt) bool {
 		if !s.isForeign(a) {
 			return false
@@ -77,6 +77,17 @@ var holiday = rule{
 		}
 		return fmt.Sprintf("international call of %s to %s on a holiday (%s)", a.who(), a.shown(), name)
 	},
+}
+
+// afterHours tempers what the three ask for: who usually calls then, or a PBX
+// that is usually at work then, is left alone, and who may just be late is
+// told of.
+func (s *state) afterHours(a *attempt, act Action) Action {
+	act = s.byHabit(a, act, s.atNight(a) || s.atWork(a.site))
+	if act >= Kill && s.policy.Learn > 0 && s.late(a) {
+		return Alert
+	}
+	return act
 }
 
 // wall is the time on the wall of the PBX.

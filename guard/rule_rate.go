@@ -67,7 +67,7 @@ func unusual(id, title string, set set, of func(*attempt) (*profile, string)) ru
 		when: whenPlaced,
 		action: func(s *state, l *Limits, a *attempt) Action {
 			act := l.Set[set].Action
-			if act == Alert && s.settled(a.site) && s.strange(a) && s.off(l, a) && worst(s, a).score > wildScore {
+			if act == Alert && s.settled(a.site) && s.strange(a) && s.off(l, a) && worst(s, a).wild() && !s.known(a) {
 				return Kill
 			}
 			return act
@@ -99,9 +99,13 @@ func unusual(id, title string, set set, of func(*attempt) (*profile, string)) ru
 
 // oddity is the least usual of the things that were counted in an hour.
 type oddity struct {
-	metric            int
-	now, usual, score float64
+	metric                  int
+	now, usual, most, score float64 // most is the most that ever was at that hour
 }
+
+// wild says whether an hour is far beyond any other, and not only for somebody
+// who does the same every week.
+func (o oddity) wild() bool { return o.score > wildScore && o.now > 2*o.most }
 
 var metricNames = [...]string{"calls", "minutes talked", "different numbers"}
 
@@ -129,6 +133,9 @@ func (p *profile) odd(hour int32) (o oddity) {
 		}
 		if z, median := score(x, usual[:]); z > o.score {
 			o = oddity{metric: i, now: x, usual: median, score: z}
+			for _, u := range usual[:p.weeks(h.hour)] {
+				o.most = max(o.most, u)
+			}
 		}
 	}
 	return o

@@ -214,7 +214,7 @@ var managerCall = rule{
 		return s.byHabit(a, l.Set[setManagerCall].Action, !s.strange(a))
 	},
 	hit: func(s *state, l *Limits, a *attempt) bool {
-		return a.via == "originate" && s.costly(a) && (dear(a.class()) || !l.Countries[a.number.Region])
+		return a.via == "originate" && s.costly(a) && (a.dear() || !l.Countries[a.number.Region])
 	},
 	say: func(_ *state, _ *Limits, a *attempt) string {
 		if a.via != "originate" {

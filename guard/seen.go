@@ -32,6 +32,7 @@ const (
 	seenPlace    what = "source"       // an account was used from this country
 	seenSuspect  what = "suspect"      // calls of an account from this network were ended
 	seenForward  what = "forward"      // an account has its calls forwarded to this number
+	seenRange    what = "range"        // calls to numbers that begin so were ended
 	seenManager  what = "manager-user" // somebody logged in to the manager interface
 )
 

@@ -20,6 +20,7 @@ const (
 	setShort
 	setFailing
 	setSameNumber
+	setSameRange
 	setHabits
 	setHabitsPBX
 	setDurationAbroad

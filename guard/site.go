@@ -36,9 +36,11 @@ type site struct {
 
 	known   time.Time // since when what is usual is being learnt
 	habit   profile
+	busy    busyHour
 	purse   purse
 	areas   tally            // calls abroad by area, within an hour
 	numbers tally            // calls abroad by number, within a day
+	ranges  *recent[rented]  // talk abroad by range of a thousand numbers, within a day
 	callers *recent[callers] // who called a number abroad
 	lures   *recent[callers] // which of our numbers a foreign prefix rang
 	sweeps  tally            // momentary calls by neighbourhood, within ten minutes
@@ -62,6 +64,7 @@ func newSite(name string, now time.Time) *site {
 		known:   now,
 		areas:   newTally(time.Hour),
 		numbers: newTally(24 * time.Hour),
+		ranges:  newRecent[rented](maxTally),
 		sweeps:  newTally(10 * time.Minute),
 		lengths: newTally(24 * time.Hour),
 		pins:    newTally(time.Hour),

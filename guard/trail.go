@@ -16,13 +16,14 @@ type step struct {
 	number  uint64 // what was called, hashed
 	block   uint64 // all but its last two digits
 	area    uint64 // its country and the next two digits
+	land    uint64 // its country
 	what    traits
 	talked  time.Duration // since it ended
 	attempt *attempt      // while it lasts
 }
 
 // traits are what an attempt was and came to.
-type traits uint8
+type traits uint16
 
 const (
 	isAbroad  traits = 1 << iota
@@ -32,6 +33,8 @@ const (
 	wasAnswered
 	hasFailed // the number does not exist, or was refused
 	wasKilled
+	isOdd     // a number that no plan has
+	isNewSite // a country that nobody here usually calls
 )
 
 func (t traits) has(u traits) bool { return t&u == u }
@@ -51,15 +54,22 @@ func (s *state) tread(a *attempt) {
 		p.number = s.hash(n.E164)
 		p.block = s.hash(n.E164[:max(0, len(n.E164)-2)])
 		p.area = s.area(n)
+		p.land = s.hash(n.Region)
 	}
 	if s.isForeign(a) {
 		p.what |= isAbroad
 		if s.strange(a) {
 			p.what |= isNewLand
 		}
+		if !s.known(a) {
+			p.what |= isNewSite
+		}
 	}
 	if guessed(n) {
 		p.what |= isGuess
+	}
+	if oddNumber(n) {
+		p.what |= isOdd
 	}
 	a.payer.trail.push(p)
 }

@@ -23,8 +23,9 @@ func (s *state) strange(a *attempt) bool {
 	return s.policy.Learn == 0 || !s.usual(a.payer.Account, seenCountry, a.number.Region)
 }
 
-// off says whether the office is closed where an attempt is placed.
-func (s *state) off(l *Limits, a *attempt) bool { return s.shut(l, a.site) }
+// off says whether nobody is at work where an attempt is placed: the office is
+// closed, and the PBX usually does little at this hour.
+func (s *state) off(l *Limits, a *attempt) bool { return s.shut(l, a.site) && !s.atWork(a.site) }
 
 // shut says whether a site's office is closed now. Many ask it of one event.
 func (s *state) shut(l *Limits, st *site) bool {
@@ -33,6 +34,38 @@ func (s *state) shut(l *Limits, st *site) bool {
 		k.shut = s.closedAt(l, st, s.now.In(st.zone()))
 	}
 	return s.closing.shut
+}
+
+// familiar says whether the PBX has called the very number on earlier days, and
+// nobody saw anything wrong in that.
+func (s *state) familiar(a *attempt) bool {
+	v, ok := s.met(Account{PBX: a.site.name}, seenNumber, a.number.E164, seenFor)
+	return ok && v.days >= 2 && v.age(s.now) >= 48*time.Hour
+}
+
+// known says whether an international call goes where its PBX usually calls, or
+// may.
+func (s *state) known(a *attempt) bool {
+	return s.limitsOf(a.payer).Countries[a.number.Region] || s.usual(Account{PBX: a.site.name}, seenAbroad, a.number.Region)
+}
+
+// few is how many calls abroad in an hour somebody may place who stays late.
+const few = 2
+
+// late says whether a call abroad while the office is closed may well be that of
+// somebody who stays late: to a number that is called on other days too, or one
+// of few to a country that is.
+func (s *state) late(a *attempt) bool {
+	if a.dear() {
+		return false
+	}
+	if s.familiar(a) {
+		return true
+	}
+	if !s.known(a) {
+		return false
+	}
+	return a.payer.trail.count(s.now, time.Hour, isAbroad, forever) <= few
 }
 
 func (s *state) closedAt(l *Limits, st *site, wall time.Time) bool {
@@ -91,6 +124,9 @@ func (s *state) sparing(a *attempt, act Action) Action {
 	if act < Kill || s.policy.Learn == 0 || s.costly(a) {
 		return act
 	}
+	if a.via == "forward" {
+		return Alert // as many as call in
+	}
 	dials := a.payer.habit != nil && a.payer.habit.mostCalls() >= busy
 	if dials || s.young(a.site) {
 		return Alert
@@ -104,6 +140,9 @@ func (s *state) usualEnd(a *attempt, talked time.Duration) {
 		return
 	}
 	s.usualTalk(a, talked)
+	if a.via == "forward" && talked > 0 {
+		s.meet(a.payer.Account, seenForward, a.number.E164)
+	}
 	region := a.number.Region
 	if !s.isForeign(a) || talked <= 0 {
 		return
