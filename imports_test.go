@@ -21,6 +21,7 @@ var may = map[string]string{
 	"audit":                  "numbering",
 	"audit/audittest":        "audit numbering",
 	"audit/asterisk":         "audit adapters/asterisk/conf numbering",
+	"audit/freepbx":          "audit audit/asterisk",
 	"audit/freeswitch":       "audit numbering",
 	"audit/fusionpbx":        "audit audit/freeswitch",
 	"audit/host":             "audit numbering",

@@ -317,14 +317,35 @@ func Candidates(names []string) []string {
 			all = append(all, s)
 		}
 	}
-	for _, n := range names {
-		all = append(all, n, backwards(n), n+n, "pass"+n, "ext"+n, n+"pass", n+"a", n+"1", n+"!")
-	}
 	for n := range 10_000 {
 		if n >= 100 && n < 1000 {
 			all = append(all, fmt.Sprint(n))
 		}
 		all = append(all, fmt.Sprintf("%04d", n))
+	}
+	for n := 10_000; n < 100_000; n += 100 {
+		all = append(all, fmt.Sprint(n), fmt.Sprint(n+1))
+	}
+	for digit := range 10 {
+		for length := 5; length <= 8; length++ {
+			same, run := "", ""
+			for i := range length {
+				same += fmt.Sprint(digit)
+				run += fmt.Sprint((digit + i) % 10)
+			}
+			all = append(all, same, run)
+		}
+	}
+	return append(all, NameCandidates(names)...)
+}
+
+// NameCandidates are those of them that follow from what an account is called.
+func NameCandidates(names []string) (all []string) {
+	for _, n := range slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == "" }) {
+		all = append(all, n, backwards(n), n+n)
+		for _, more := range []string{"pass", "ext", "sip", "voip", "test", "user", "a", "1", "0", "12", "123", "1234", "!", "#"} {
+			all = append(all, n+more, more+n)
+		}
 	}
 	return all
 }

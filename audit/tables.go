@@ -40,7 +40,8 @@ const (
 
 var (
 	errNoSQLite = errors.New("it is no SQLite database")
-	errTooMany  = errors.New("it has too many rows")
+	// ErrTooMany is what [EachRow] fails with behind its bound.
+	ErrTooMany = errors.New("it has too many rows")
 )
 
 // SQLite asks a database that was read into memory: SQLite never opens the
@@ -70,11 +71,12 @@ func SQLite(data []byte, query string, each func(Row)) error {
 		return err
 	}
 	defer rows.Close()
-	return scan(rows, each)
+	return EachRow(rows, MaxRows, each)
 }
 
-// scan calls each with every row.
-func scan(rows *sql.Rows, each func(Row)) error {
+// EachRow calls each with every row, and fails with [ErrTooMany] behind most of
+// them.
+func EachRow(rows *sql.Rows, most int, each func(Row)) error {
 	columns, err := rows.Columns()
 	if err != nil {
 		return err
@@ -85,8 +87,8 @@ func scan(rows *sql.Rows, each func(Row)) error {
 		to[i] = &values[i]
 	}
 	for n := 0; rows.Next(); n++ {
-		if n >= MaxRows {
-			return errTooMany
+		if n >= most {
+			return ErrTooMany
 		}
 		if err := rows.Scan(to...); err != nil {
 			return err

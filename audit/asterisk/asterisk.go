@@ -15,7 +15,19 @@ import (
 )
 
 // Kind returns Asterisk as a kind of PBX.
-func Kind() audit.Kind { return audit.NewKind("asterisk", table(), load) }
+func Kind() audit.Kind { return KindReading(nil) }
+
+// KindReading is Kind for a host whose FreePBX has a database that open reads.
+// Without open, or if it fails, a dump is looked for.
+func KindReading(open func(*audit.Site) (audit.Tables, error)) audit.Kind {
+	return audit.NewKind("asterisk", table(), func(s *audit.Site) (*PBX, bool) {
+		p, there := load(s)
+		if there {
+			p.open = open
+		}
+		return p, there
+	})
+}
 
 // PBX is an Asterisk as its configuration makes it.
 type PBX struct {
@@ -40,7 +52,9 @@ type PBX struct {
 	merged  bool // what chan_pjsip has from a database is known from the running Asterisk
 	free    *freePBX
 
-	boxes     map[string]bool // numbers that may have a mailbox
+	boxes     map[string]bool                         // numbers that may have a mailbox
+	open      func(*audit.Site) (audit.Tables, error) // FreePBX's database; nil: it is not read live
+	rows      *freeTables
 	held      []audit.Held
 	calls     *audit.Calls
 	callsLost string // why there are no call records, or not all
@@ -131,7 +145,15 @@ func (p *PBX) Source(need string) (audit.State, string) {
 	case "freepbx":
 		return p.freePBX().state()
 	case "freepbx-database":
-		return p.freePBX().databaseState()
+		if !p.freePBX().there() {
+			return audit.Absent, ""
+		}
+		return p.tables().state, p.tables().why
+	case "freepbx-rows": // for checks that do without
+		if t := p.tables(); t.why != errNoDump.Error() {
+			return t.state, t.why
+		}
+		return audit.Absent, ""
 	}
 	return p.together([]string{need}, "")
 }

@@ -1,6 +1,7 @@
 package asterisk
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"strings"
@@ -48,6 +49,8 @@ func setup(id, variant string, s *audit.Site) {
 		if variant == "unreadable" {
 			s.Memory = nil
 		}
+	case "FPX-013-new":
+		s.Memory.Old = map[string]string{"freepbx-admin:anna": ""}
 	case "FWD-007":
 		if variant == "unreadable" {
 			s.History = nil
@@ -94,4 +97,64 @@ func TestMutants(t *testing.T) {
 		t.Skip("make mutants runs it")
 	}
 	suite().Mutants(t)
+}
+
+// TestFreePBXDump reads what a real MariaDB's mysqldump wrote of FreePBX's
+// tables.
+func TestFreePBXDump(t *testing.T) {
+	text, err := os.ReadFile("testdata/freepbx.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := ReadDump("x", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := func(table string) []audit.Row {
+		all, err := d.Rows(context.Background(), table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	for _, table := range tableNames {
+		if len(rows(table)) == 0 {
+			t.Errorf("got no row of %s", table)
+		}
+	}
+	for _, tt := range []struct{ name, got, want string }{
+		{"escapes", rows("userman_users")[1]["displayname"], "Line\nbreak; 'quoted' \\ back"},
+		{"a number", rows("trunks")[0]["trunkid"], "1"},
+		{"a column whose name is a word of SQL", rows("trunks")[0]["continue"], "off"},
+		{"brackets and commas in a text", rows("incoming")[0]["destination"], "app-blackhole,hangup,1"},
+		{"JSON", rows("modules")[1]["signature"], `{"status":129}`},
+	} {
+		if tt.got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, tt.got, tt.want)
+		}
+	}
+	if _, set := rows("devices")[0]["hint_override"]; set {
+		t.Error("a NULL is there")
+	}
+	for name, bad := range map[string]string{
+		"no table": "SELECT 1;\n", "half a row": string(text[:bytes.Index(text, []byte("cdr;rec"))]), "no values": "CREATE TABLE `users` (\n`extension` int\n);\nINSERT INTO `users` SELECT 1;",
+	} {
+		if _, err := ReadDump("x", []byte(bad)); err == nil {
+			t.Errorf("got no error for %s", name)
+		}
+	}
+}
+
+func FuzzFreePBXDump(f *testing.F) {
+	text, err := os.ReadFile("testdata/freepbx.sql")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text[:6000])
+	f.Add([]byte("CREATE TABLE `users` (\n  `extension` int\n);\nINSERT INTO `users` (`extension`) VALUES (0x31),(_binary 'a\\'b''c'),(NULL);"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if d, err := ReadDump("x", text); (d == nil) == (err == nil) {
+			t.Errorf("got %v, %v", d, err)
+		}
+	})
 }

@@ -18,14 +18,21 @@ type freePBX struct {
 // setting of freepbx.conf: $amp_conf['AMPDBPASS'] = 'x';
 var phpSetting = regexp.MustCompile(`^\s*\$amp_conf\[["']([A-Za-z0-9_]{1,64})["']\]\s*=\s*(?:"([^"]*)"|'([^']*)')`)
 
-func (p *PBX) freePBX() *freePBX {
-	if p.free != nil {
-		return p.free
-	}
+// settingsFiles are where FreePBX keeps how to reach its database; what the
+// second says counts.
+var settingsFiles = []string{"/etc/amportal.conf", "/etc/freepbx.conf"}
+
+// FreePBXSettings reads the settings that FreePBX needs before it can read its
+// database, such as AMPDBUSER. Without any of the files there are none.
+func FreePBXSettings(tree *audit.Tree) (map[string]string, error) {
+	f := readSettings(tree)
+	return f.settings, f.err
+}
+
+func readSettings(tree *audit.Tree) *freePBX {
 	f := &freePBX{settings: map[string]string{}, where: map[string]string{}}
-	p.free = f
-	for _, name := range []string{"/etc/amportal.conf", "/etc/freepbx.conf"} {
-		data, err := p.site.Tree.ReadFile(name)
+	for _, name := range settingsFiles {
+		data, err := tree.ReadFile(name)
 		if missing(err) {
 			continue
 		}
@@ -40,10 +47,23 @@ func (p *PBX) freePBX() *freePBX {
 			f.line(strings.TrimSpace(line), name, n)
 		}
 	}
-	if !f.found && p.site.Tree.Exists(p.etc+"/extensions_additional.conf") && p.site.Tree.Exists(p.etc+"/globals_custom.conf") {
-		f.found = true
-	}
 	return f
+}
+
+func (p *PBX) freePBX() *freePBX {
+	if p.free != nil {
+		return p.free
+	}
+	p.free = readSettings(p.site.Tree)
+	for key, value := range p.free.settings {
+		if strings.Contains(key, "PASS") {
+			p.site.Secret(value)
+		}
+	}
+	if !p.free.found && p.site.Tree.Exists(p.etc+"/extensions_additional.conf") && p.site.Tree.Exists(p.etc+"/globals_custom.conf") {
+		p.free.found = true
+	}
+	return p.free
 }
 
 func (f *freePBX) line(line, file string, n int) {
@@ -70,13 +90,4 @@ func (f *freePBX) state() (audit.State, string) {
 		return audit.Whole, ""
 	}
 	return audit.Absent, ""
-}
-
-// databaseState is that of FreePBX's own database, which is not read: most of
-// what it holds stands in the files that it generates.
-func (f *freePBX) databaseState() (audit.State, string) {
-	if !f.found {
-		return audit.Absent, ""
-	}
-	return audit.Partial, "FreePBX's MySQL database is not read; what its generated files show is"
 }

@@ -107,6 +107,9 @@ func (p *PBX) administrators() (all []audit.Held) {
 			all = append(all, audit.Held{Role: audit.Program, Name: s.Name, Object: "ARI user " + s.Name, At: s.At.String(), Secret: s.Get("password")})
 		}
 	}
+	if p.freePBX().there() {
+		all = append(all, p.tables().administrators()...)
+	}
 	return all
 }
 
@@ -208,7 +211,7 @@ func (p *PBX) readCalls() audit.Calls {
 		if !missing(err) {
 			p.callsLost = err.Error()
 		}
-		return c
+		return p.databaseCalls(c)
 	}
 	rows := csv.NewReader(bytes.NewReader(data))
 	rows.FieldsPerRecord, rows.LazyQuotes, rows.ReuseRecord = -1, true, true
@@ -237,6 +240,21 @@ func (p *PBX) readCalls() audit.Calls {
 			}
 		}
 	}
+}
+
+// databaseCalls are those of FreePBX's database, where no file has any.
+func (p *PBX) databaseCalls(c audit.Calls) audit.Calls {
+	if !p.freePBX().there() {
+		return c
+	}
+	t := p.tables()
+	if t.callsLost != "" {
+		p.callsLost = t.callsLost
+	}
+	if !t.since.IsZero() {
+		c.Since, c.Last, c.From = t.since, t.last, t.from
+	}
+	return c
 }
 
 // ofChannel is whose channel it is: "PJSIP/100-0000001a" is that of 100.

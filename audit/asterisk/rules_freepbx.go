@@ -34,7 +34,7 @@ func freePBXRules() []audit.Rule[*PBX] {
 					}
 				}
 			}),
-		free("FPX-002", audit.Critical, "astdb", "A follow-me list holds an outside number",
+		free("FPX-002", audit.Critical, "astdb freepbx-rows", "A follow-me list holds an outside number",
 			"Users, and whoever steals their login to UCP, set it without an administrator.",
 			"Remove the number, and restrict follow-me in UCP.", "FreePBX findmefollow", func(p *PBX, r *audit.Result) {
 				p.eachUser(func(ext string, get func(string) string) {
@@ -48,6 +48,7 @@ func freePBXRules() []audit.Rule[*PBX] {
 						}
 					}
 				})
+				differentFollowMe(p, r)
 			}),
 		free("FPX-003", audit.High, "astdb", "A voicemail greeting sends callers outside",
 			"VmX: a caller presses a key in the greeting and is sent to a number outside.",
@@ -80,14 +81,14 @@ func freePBXRules() []audit.Rule[*PBX] {
 			}),
 		free("FPX-006", audit.High, "voicemail", "A mailbox PIN of FreePBX can be guessed",
 			"FreePBX checks of a PIN only that it is digits.", "Give the mailbox 6 or more random digits.", "FreePBX voicemail", weakPINs),
-		free("FPX-007", audit.Critical, "freepbx", "FreePBX has a password that it was shipped with",
+		free("FPX-007", audit.Critical, "freepbx freepbx-rows", "FreePBX has a password that it was shipped with",
 			"The password is in every book: with it the interface that places calls is open.",
 			"Change it in Advanced Settings, apply, and restart.", freeRef, func(p *PBX, r *audit.Result) {
-				f := p.freePBX()
 				for key, shipped := range map[string]string{"AMPMGRPASS": "amp111", "AMPDBPASS": "amp109", "FOPPASSWORD": "passw0rd", "ARI_ADMIN_PASSWORD": "ari_password"} {
-					p.site.Secret(f.settings[key])
-					if f.settings[key] == shipped {
-						r.Fail(key, f.where[key], "it is the one of the installation")
+					for _, s := range p.freeSetting(key) {
+						if s.value == shipped {
+							r.Fail(key, s.at, "it is the one of the installation")
+						}
 					}
 				}
 			}),
@@ -95,7 +96,11 @@ func freePBXRules() []audit.Rule[*PBX] {
 			"Calls of strangers begin in from-sip-external and, where inbound routes take any number, get to IVRs, queues and forwards.",
 			"Set Allow Anonymous Inbound SIP Calls to No.", freeRef, func(p *PBX, r *audit.Result) {
 				if strings.EqualFold(p.plan.globals["ALLOW_SIP_ANON"], "yes") {
-					r.Fail("globals", p.file("extensions.conf").Section("globals").Pos("ALLOW_SIP_ANON").String(), "ALLOW_SIP_ANON=yes")
+					severity, how := audit.Medium, ", and no inbound route takes any number"
+					if route := p.anyRoute(); route != "" {
+						severity, how = audit.High, ", and the inbound route "+route+" takes any number"
+					}
+					r.FailAs(severity, "globals", p.file("extensions.conf").Section("globals").Pos("ALLOW_SIP_ANON").String(), "ALLOW_SIP_ANON=yes%s", how)
 				}
 			}),
 		free("FPX-009", audit.High, "dialplan", "Outside parties may transfer calls",
@@ -164,7 +169,7 @@ func freePBXRules() []audit.Rule[*PBX] {
 				m.at = p.astdb
 				m.fail(r, audit.Medium, "extension", "concurrency_limit is not between 1 and 4")
 			}),
-		free("FPX-020", audit.Medium, "astdb", "A device has no user, or a user no device",
+		free("FPX-020", audit.Medium, "astdb freepbx-rows", "A device has no user, a user no device, or a device is a number outside",
 			"What is left over of an extension still has its password.", "Delete it.", freeRef, func(p *PBX, r *audit.Result) {
 				owned := map[string]bool{}
 				p.eachUser(func(ext string, _ func(string) string) { owned[ext] = true })
@@ -176,6 +181,7 @@ func freePBXRules() []audit.Rule[*PBX] {
 				})
 				lone.at = p.astdb
 				lone.fail(r, audit.Medium, "device", "no user has it")
+				outsideDevices(p, r)
 			}),
 		free("FPX-021", audit.Low, "astdb", "An extension needs no route PIN",
 			"It dials what others must key a PIN for.", "Look at whether it should.", freeRef, func(p *PBX, r *audit.Result) {

@@ -23,18 +23,18 @@ func freePBXFileRules() []audit.Rule[*PBX] {
 		})
 	}
 	return []audit.Rule[*PBX]{
-		free("FPX-004", audit.High, "dialplan queues.conf", "A ring group, queue or destination dials outside",
+		free("FPX-004", audit.High, "dialplan queues.conf freepbx-rows", "A ring group, queue or destination dials outside",
 			"It is a forward that no user sees: whoever rings it is sent on at your cost.",
 			"Remove the number from the group; let the owner confirm it each quarter.", freeRef, hiddenForwards),
 		free("FPX-011", audit.High, "dialplan", "FreePBX has no free route for emergency calls",
 			"Who dials for help gets a wrong route, a question for a PIN, or nothing.",
 			"Make the first outbound route one of type Emergency with the numbers as they are, without PIN and time group.", freeRef, emergencyRoute),
-		free("FPX-012", audit.Critical, "dialplan", "FreePBX's DISA lets callers dial out",
+		free("FPX-012", audit.Critical, "dialplan freepbx-rows", "FreePBX's DISA lets callers dial out",
 			"Who rings the number dials as an extension would; robots try PINs all night.",
 			"Delete the DISA, or give it a PIN of 8 digits and a context of few numbers.", freeRef, freeDISA),
-		free("FPX-015", audit.Critical, "freepbx", "A module of FreePBX has a published hole",
+		free("FPX-015", audit.Critical, "freepbx freepbx-rows", "A module of FreePBX has a published hole",
 			"The holes are known and tried by robots.", "fwconsole ma upgradeall", "FreePBX security-reporting", oldModules),
-		free("FPX-018", audit.Medium, "dialplan astdb", "Extensions choose the number that is shown",
+		free("FPX-018", audit.Medium, "dialplan astdb freepbx-rows", "Extensions choose the number that is shown",
 			"A trunk that keeps any caller id is a tool for calls in false names.",
 			"Set the trunk's outbound CallerID and its CID option to \"Force Trunk CID\".", freeRef, keptCallerIDs),
 		free("FPX-022", audit.Medium, "freepbx", "Nothing shuts password guessers out",
@@ -59,8 +59,13 @@ var outsideNumber = regexp.MustCompile(`(?:^|[^0-9A-Za-z_.])(\+?[0-9]{7,16})(?:$
 
 // hiddenForwards reads the contexts in which FreePBX writes who is rung.
 func hiddenForwards(p *PBX, r *audit.Result) {
+	judged := map[string]bool{}
 	judge := func(object, where, text string) {
 		for _, m := range outsideNumber.FindAllStringSubmatch(text, 8) {
+			if known := judged[m[1]]; known && where == p.tables().from {
+				continue // the dialplan made of it has told
+			}
+			judged[m[1]] = true
 			if reach := p.leadsOut(m[1]); reach.Rule != "" {
 				r.FailAs(reach.Severity, object, where, "it dials %s (%s)", reach.What, reach.Rule)
 			}
@@ -78,6 +83,27 @@ func hiddenForwards(p *PBX, r *audit.Result) {
 			judge("queue "+q.Name, set.At.String(), strings.ReplaceAll(set.Value, "@", " "))
 		}
 	}
+	t := p.tables()
+	for _, in := range rowNumbers {
+		for _, row := range t.rows[in.table] {
+			if in.only == "" || row["keyword"] == in.only {
+				judge(in.what+" "+row[in.name], t.from, strings.NewReplacer("@", " ", "-", " ").Replace(row[in.number]))
+			}
+		}
+	}
+}
+
+// rowNumbers are the columns of FreePBX's database that hold who is rung.
+var rowNumbers = []struct{ table, what, name, number, only string }{
+	{"ringgroups", "ring group", "grpnum", "grplist", ""},
+	{"ringgroups", "ring group", "grpnum", "postdest", ""},
+	{"queues_details", "queue", "id", "data", "member"},
+	{"miscdests", "destination", "description", "destdial", ""},
+	{"callback", "callback", "description", "callbacknum", ""},
+	{"users", "extension", "extension", "noanswer_dest", ""},
+	{"users", "extension", "extension", "busy_dest", ""},
+	{"users", "extension", "extension", "chanunavail_dest", ""},
+	{"incoming", "inbound route", "extension", "destination", ""},
 }
 
 func emergencyRoute(p *PBX, r *audit.Result) {
@@ -104,6 +130,15 @@ func emergencyRoute(p *PBX, r *audit.Result) {
 }
 
 func freeDISA(p *PBX, r *audit.Result) {
+	for _, d := range p.tables().rows["disa"] {
+		object := "disa " + or(d["displayname"], d["disa_id"])
+		switch ws := audit.PIN(d["pin"]); {
+		case d["pin"] == "" || strings.EqualFold(d["pin"], "no-password"):
+			r.Fail(object, p.tables().from, "it asks no PIN")
+		case len(ws) > 0:
+			r.FailAs(audit.High, object, p.tables().from, "its PIN: %s", audit.Describe(ws))
+		}
+	}
 	for _, name := range p.plan.names {
 		if !strings.HasPrefix(name, "disa") {
 			continue
@@ -149,17 +184,22 @@ var holes = []struct {
 }
 
 func oldModules(p *PBX, r *audit.Result) {
-	const dir = "/var/www/html/admin/modules"
+	listed := map[string]string{}
+	for _, m := range p.tables().rows["modules"] {
+		listed[m["modulename"]] = m["version"]
+	}
 	for _, h := range holes {
-		name := path.Join(dir, h.module, "module.xml")
+		name := path.Join(webModules, h.module, "module.xml")
 		data, err := p.site.Tree.ReadFile(name)
-		if missing(err) {
+		m := struct {
+			Version string `xml:"version"`
+		}{listed[h.module]}
+		if missing(err) && m.Version == "" {
 			continue
 		}
-		var m struct {
-			Version string `xml:"version"`
-		}
-		if err == nil {
+		if missing(err) {
+			name, err = p.tables().from, nil
+		} else if err == nil {
 			err = xml.Unmarshal(data, &m)
 		}
 		if err != nil {
@@ -184,15 +224,38 @@ func older(a, b string) bool {
 	return len(as) < len(bs)
 }
 
-// keptCallerIDs looks for trunks that show whatever an extension says.
+// keptCallerIDs looks for trunks that show whatever an extension says: in
+// FreePBX "off" is Allow Any CID, "on" Block Foreign CIDs, "all" Force Trunk CID.
 func keptCallerIDs(p *PBX, r *audit.Result) {
 	globals := p.file("extensions.conf").Section("globals")
 	for _, set := range globals.Settings {
 		n, ok := strings.CutPrefix(set.Key, "OUTKEEPCID_")
-		if ok && strings.EqualFold(set.Value, "on") {
-			r.Fail("trunk "+n, set.At.String(), "%s=on", set.Key)
+		if !ok {
+			continue
+		}
+		switch own := globals.Get("OUTCID_" + n); {
+		case strings.EqualFold(set.Value, "off"):
+			r.Fail("trunk "+n, set.At.String(), "%s=off: it shows any caller id", set.Key)
+		case own == "" && p.withoutCallerID() > 0:
+			r.Fail("trunk "+n, set.At.String(), "neither it nor %s have an outbound caller id", plural(p.withoutCallerID(), "extension"))
 		}
 	}
+	for _, t := range p.tables().rows["trunks"] {
+		if t["keepcid"] == "off" && !strings.EqualFold(t["disabled"], "on") && globals.Get("OUTKEEPCID_"+t["trunkid"]) == "" {
+			r.Fail("trunk "+or(t["name"], t["trunkid"]), p.tables().from, "it shows any caller id")
+		}
+	}
+}
+
+// withoutCallerID counts the extensions of AstDB that have no outbound caller
+// id.
+func (p *PBX) withoutCallerID() (n int) {
+	p.eachUser(func(_ string, get func(string) string) {
+		if get("outboundcid") == "" {
+			n++
+		}
+	})
+	return n
 }
 
 func provisioning(p *PBX, r *audit.Result) {

@@ -13,7 +13,7 @@ import (
 func table() []audit.Rule[*PBX] {
 	return slices.Concat(
 		pjsipRules(), pjsipObjectRules(), pjsipServiceRules(), sipRules(), iaxRules(), managerRules(), coreRules(), logRules(),
-		voicemailRules(), dialplanRules(), dialplanStepRules(), forwardRules(), freePBXRules(), freePBXFileRules(), staleRules(), liveRules(),
+		voicemailRules(), dialplanRules(), dialplanStepRules(), forwardRules(), freePBXRules(), freePBXFileRules(), freePBXDatabaseRules(), staleRules(), liveRules(),
 		audit.InventoryRules[*PBX](audit.InventoryNeeds{
 			Extensions: "pjsip chan_sip", All: "asterisk pjsip chan_sip voicemail astdb", Trunks: "pjsip chan_sip iax", Calls: "calls", Administrators: "manager.conf",
 		}),

@@ -11,6 +11,7 @@ import (
 
 	"pbxguard/audit"
 	"pbxguard/audit/asterisk"
+	"pbxguard/audit/freepbx"
 	"pbxguard/audit/freeswitch"
 	"pbxguard/audit/fusionpbx"
 	"pbxguard/audit/host"
@@ -18,14 +19,14 @@ import (
 	"pbxguard/report"
 )
 
-// auditKinds are what can be audited. The database of a FusionPBX is read only
-// where its host is audited, not a copy of it.
+// auditKinds are what can be audited. The databases of a FreePBX and a FusionPBX
+// are read only where their host is audited, not a copy of it.
 func auditKinds(live bool) []audit.Kind {
-	var open func(*audit.Site) (fusionpbx.Tables, error)
+	var free, open func(*audit.Site) (audit.Tables, error)
 	if live {
-		open = fusionpbx.Open
+		free, open = freepbx.Open, fusionpbx.Open
 	}
-	return []audit.Kind{asterisk.Kind(), freeswitch.KindServed(fusionpbx.Served(open)), fusionpbx.Kind(open), host.Kind()}
+	return []audit.Kind{asterisk.KindReading(free), freeswitch.KindServed(fusionpbx.Served(open)), fusionpbx.Kind(open), host.Kind()}
 }
 
 // auditFlags are those of pbxguard audit.
