@@ -64,7 +64,7 @@ type Inventory interface {
 
 // InventoryNeeds names the sources of a PBX that checks of its inventory need:
 // those of its extensions, of all that is held, of its trunks, of its calls, and
-// of its administrators; "" if it has none of its own.
+// of its administrators. What it has none of is "", and its checks are left out.
 type InventoryNeeds struct{ Extensions, All, Trunks, Calls, Administrators string }
 
 // Days after which something counts as unused, or a secret as old (S004).
@@ -80,42 +80,43 @@ const (
 // InventoryRules are the checks of who may use a PBX: what is unused, unknown or
 // left over, of whatever sort the PBX is.
 func InventoryRules[M Inventory](n InventoryNeeds) []Rule[M] {
-	rule := func(id string, s Severity, needs, title, why, fix string, find func(Inventory, *Result)) Rule[M] {
-		return Rule[M]{
-			Check: Check{ID: id, Severity: s, Needs: strings.Fields(needs), Title: title, Why: why, Fix: fix, Ref: "S004"},
-			About: strings.Fields(needs)[0],
-			Find:  func(m M, r *Result) { find(m, r) },
+	var all []Rule[M]
+	add := func(id string, s Severity, needs, title, why, fix string, find func(Inventory, *Result)) {
+		first, _, _ := strings.Cut(needs, " ")
+		if first == "" {
+			return
 		}
+		all = append(all, Rule[M]{
+			Check: Check{ID: id, Severity: s, Needs: strings.Fields(needs), Title: title, Why: why, Fix: fix, Ref: "S004"},
+			About: first,
+			Find:  func(m M, r *Result) { find(m, r) },
+		})
 	}
-	all := []Rule[M]{
-		rule("STALE-001", Medium, n.Extensions, "An extension is not used",
-			"Nobody notices what is done with it.", "Ask whose it is, then delete it.", unusedExtensions),
-		rule("STALE-004", High, n.All, "Somebody who left still has an account",
-			"Leavers know passwords, and robots find accounts that nobody looks after.",
-			"Delete the extension, its mailbox and its forwards on the last day.", leavers),
-		rule("STALE-005", Medium, n.All, "An account is not on the list of those that should be",
-			"Attackers make an account of their own and hope that nobody counts.",
-			"Ask who made it, and delete it or add it to the list.", unlisted),
-		rule("STALE-006", Low, n.Extensions+" "+n.Calls, "An extension has had no call for three months",
-			"What nobody needs is only there for attackers.",
-			"Delete it; for a door, alarm, fax or lift phone write a suppression with its owner's name.", silentExtensions),
-		rule("STALE-008", Medium, n.Trunks+" "+n.Calls, "A trunk has had no call for three months",
-			"The login of an old provider still buys calls on your account.",
-			"Ask the provider whether the contract has ended, then delete the trunk.", silentTrunks),
-		rule("STALE-009", High, n.Extensions, "An extension is new since the last run",
-			"Attackers who got in make an account of their own.", "Ask who made it; run the audit again to take it as known.", newExtensions),
-		rule("PW-009", Medium, n.All, "A secret is old, or known to somebody who left",
-			"Whoever ever knew it, or stole it, still does.",
-			"Change it at least once a year, and on the day when somebody who knew it leaves.", oldSecrets),
-		rule("FWD-007", Medium, n.Extensions, "A phone forwards by itself",
-			"A phone that answers 302 forwards without the PBX's knowledge; attackers set that on its web page.",
-			"Clear it on the phone and close its web page. On Asterisk give Dial the option i; on FreeSWITCH set manual-redirect in the profile.", phoneForwards),
-	}
-	if n.Administrators != "" {
-		all = append(all, rule("STALE-007", Medium, n.Administrators, "An administrator has not logged in for three months",
-			"The login of somebody who no longer needs it is one more that can be stolen, and nobody misses it.",
-			"Ask whose it is, then delete it.", idleAdministrators))
-	}
+	add("STALE-001", Medium, n.Extensions, "An extension is not used",
+		"Nobody notices what is done with it.", "Ask whose it is, then delete it.", unusedExtensions)
+	add("STALE-004", High, n.All, "Somebody who left still has an account",
+		"Leavers know passwords, and robots find accounts that nobody looks after.",
+		"Delete the extension, its mailbox and its forwards on the last day.", leavers)
+	add("STALE-005", Medium, n.All, "An account is not on the list of those that should be",
+		"Attackers make an account of their own and hope that nobody counts.",
+		"Ask who made it, and delete it or add it to the list.", unlisted)
+	add("STALE-006", Low, n.Extensions+" "+n.Calls, "An extension has had no call for three months",
+		"What nobody needs is only there for attackers.",
+		"Delete it; for a door, alarm, fax or lift phone write a suppression with its owner's name.", silentExtensions)
+	add("STALE-008", Medium, n.Trunks+" "+n.Calls, "A trunk has had no call for three months",
+		"The login of an old provider still buys calls on your account.",
+		"Ask the provider whether the contract has ended, then delete the trunk.", silentTrunks)
+	add("STALE-009", High, n.Extensions, "An extension is new since the last run",
+		"Attackers who got in make an account of their own.", "Ask who made it; run the audit again to take it as known.", newExtensions)
+	add("PW-009", Medium, n.All, "A secret is old, or known to somebody who left",
+		"Whoever ever knew it, or stole it, still does.",
+		"Change it at least once a year, and on the day when somebody who knew it leaves.", oldSecrets)
+	add("FWD-007", Medium, n.Extensions, "A phone forwards by itself",
+		"A phone that answers 302 forwards without the PBX's knowledge; attackers set that on its web page.",
+		"Clear it on the phone and close its web page. On Asterisk give Dial the option i; on FreeSWITCH set manual-redirect in the profile.", phoneForwards)
+	add("STALE-007", Medium, n.Administrators, "An administrator has not logged in for three months",
+		"The login of somebody who no longer needs it is one more that can be stolen, and nobody misses it.",
+		"Ask whose it is, then delete it.", idleAdministrators)
 	return all
 }
 
@@ -160,20 +161,22 @@ func unusedExtensions(m Inventory, r *Result) {
 	}
 }
 
-// listed is how lists of people name something.
-func (a *Held) listed() string {
+// listed is how lists of people name something: by its name, and where tenants
+// share names also by that with its domain.
+func (a *Held) listed() []string {
 	if a.Role == Administrator {
-		return "admin:" + a.Name
+		return []string{"admin:" + a.Name}
 	}
-	return a.Name
+	return []string{Key(a.Name, a.Domain), a.Name}
 }
 
 // leftOn finds whose it is on the list of leavers: by number, or by the name or
 // address of its owner.
 func (a *Held) leftOn(s *Site) (day time.Time, gone bool) {
-	day, on := s.Leavers[a.listed()]
+	on := false
 	for who, d := range s.Leavers {
-		if !on && slices.ContainsFunc(a.People, func(p string) bool { return p != "" && strings.EqualFold(p, who) }) {
+		its := slices.Contains(a.listed(), who) || slices.ContainsFunc(a.People, func(p string) bool { return p != "" && strings.EqualFold(p, who) })
+		if its && (!on || d.Before(day)) {
 			day, on = d, true
 		}
 	}
@@ -218,7 +221,8 @@ func unlisted(m Inventory, r *Result) {
 		admins = admins || strings.HasPrefix(name, "admin:")
 	}
 	for _, a := range held(m, Extension, Administrator) {
-		if !active[a.listed()] && (admins || a.Role == Extension) {
+		on := slices.ContainsFunc(a.listed(), func(name string) bool { return active[name] })
+		if !on && (admins || a.Role == Extension) {
 			r.Fail(a.Object, a.At, "it is not on the list")
 		}
 	}
@@ -339,7 +343,7 @@ func (s *Site) knew(a *Held, since time.Time) (who string, day time.Time) {
 	for name, left := range s.Leavers {
 		after := left.AddDate(0, 0, 1)
 		admin := strings.HasPrefix(name, "admin:")
-		if !admin && name != a.listed() || !s.Now.After(after) || !since.Before(after) || who != "" && left.Before(day) {
+		if !admin && !slices.Contains(a.listed(), name) || !s.Now.After(after) || !since.Before(after) || who != "" && left.Before(day) {
 			continue
 		}
 		if who, day = "its owner", left; admin {

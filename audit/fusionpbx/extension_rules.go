@@ -1,12 +1,14 @@
 package fusionpbx
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
 
 	"pbxguard/audit"
+	"pbxguard/audit/freeswitch"
 )
 
 func names(r Row) []string {
@@ -51,13 +53,12 @@ func pins(m *model, r *audit.Result) {
 	}
 }
 
+// forwardWays are the forwards of an extension, as its columns begin.
+var forwardWays = []string{"forward_all", "forward_busy", "forward_no_answer", "forward_user_not_registered"}
+
 func forwards(m *model, r *audit.Result) {
-	for _, e := range m.extensions() {
-		for _, way := range []string{"forward_all", "forward_busy", "forward_no_answer", "forward_user_not_registered"} {
-			if to := e[way+"_destination"]; e.True(way+"_enabled") && to != "" {
-				m.judge(r, m.who(e), way, to)
-			}
-		}
+	for _, f := range m.Forwards() {
+		m.judge(r, "extension "+audit.Key(f.Account, f.Domain), f.Key, f.Number)
 	}
 }
 
@@ -89,6 +90,7 @@ func hidden(m *model, r *audit.Result) {
 		if g.True("ring_group_forward_enabled") {
 			m.judge(r, groups[g["ring_group_uuid"]], "forward", g["ring_group_forward_destination"])
 		}
+		m.transfer(r, groups[g["ring_group_uuid"]], g["ring_group_timeout_data"])
 	}
 	for _, d := range m.rows["v_ring_group_destinations"] {
 		who := groups[d["ring_group_uuid"]]
@@ -97,7 +99,22 @@ func hidden(m *model, r *audit.Result) {
 		}
 	}
 	for _, o := range m.rows["v_ivr_menu_options"] {
-		m.transfer(r, "menu option "+o["ivr_menu_option_digits"], o["ivr_menu_option_param"])
+		if m.on(o, "ivr_menu_option_enabled") {
+			m.transfer(r, "menu option "+o["ivr_menu_option_digits"], o["ivr_menu_option_param"])
+		}
+	}
+	for _, i := range m.rows["v_ivr_menus"] {
+		if i.True("ivr_menu_enabled") {
+			m.transfer(r, "menu "+i["ivr_menu_name"], i["ivr_menu_exit_data"])
+		}
+	}
+	for _, d := range m.rows["v_destinations"] {
+		if m.on(d, "destination_enabled") {
+			m.inbound(r, d)
+		}
+	}
+	for _, p := range m.plans {
+		m.transfers(r, "dialplan "+p.row["dialplan_name"], p.doc)
 	}
 	for _, f := range m.rows["v_call_flows"] {
 		m.transfer(r, "call flow "+f["call_flow_name"], f["call_flow_data"])
@@ -105,6 +122,37 @@ func hidden(m *model, r *audit.Result) {
 	}
 	for _, a := range m.rows["v_call_center_agents"] {
 		m.contact(r, "agent "+a["agent_name"], a["agent_contact"])
+	}
+}
+
+// inbound judges where calls to a number of the site go.
+func (m *model) inbound(r *audit.Result, d Row) {
+	object := "inbound " + d["destination_number"]
+	m.transfer(r, object, d["destination_data"])
+	var actions []struct {
+		Data string `json:"destination_data"`
+	}
+	if text := d["destination_actions"]; text != "" {
+		if err := json.Unmarshal([]byte(text), &actions); err != nil {
+			r.Incomplete(object, m.from, "its destination_actions can't be read")
+		}
+	}
+	for _, a := range actions {
+		m.transfer(r, object, a.Data)
+	}
+}
+
+// transfers judges the transfers to a fixed number in a dialplan, as those of
+// time conditions are.
+func (m *model) transfers(r *audit.Result, object string, e *freeswitch.Element) {
+	if e == nil {
+		return
+	}
+	if e.Attr("application") == "transfer" && e.Attr("enabled") != "false" {
+		m.transfer(r, object, e.Attr("data"))
+	}
+	for _, c := range e.Children {
+		m.transfers(r, object, c)
 	}
 }
 
@@ -136,13 +184,36 @@ func (m *model) contact(r *audit.Result, object, dial string) {
 }
 
 func ranges(m *model, r *audit.Result) {
+	wide := m.wideLists()
 	for _, e := range m.extensions() {
+		if holds := wide[e["auth_acl"]]; holds != "" {
+			r.Fail(m.who(e), m.from, "whoever is on the list %s may call as this extension, and it holds %s", e["auth_acl"], holds)
+		}
 		for _, one := range strings.Split(e["cidr"], ",") {
 			if p, err := netip.ParsePrefix(strings.TrimSpace(one)); err == nil && p.Bits() < p.Addr().BitLen() {
 				r.Fail(m.who(e), m.from, "%s may call as this extension", p)
 			}
 		}
 	}
+}
+
+// wideLists are the access lists that hold more than single hosts, with the
+// first such range.
+func (m *model) wideLists() map[string]string {
+	names, wide := map[string]string{}, map[string]string{}
+	for _, l := range m.rows["v_access_controls"] {
+		names[l["access_control_uuid"]] = l["access_control_name"]
+		if l["access_control_default"] == "allow" {
+			wide[l["access_control_name"]] = "whatever it does not name"
+		}
+	}
+	for _, n := range m.rows["v_access_control_nodes"] {
+		name := names[n["access_control_uuid"]]
+		if p, err := netip.ParsePrefix(n["node_cidr"]); err == nil && n["node_type"] == "allow" && p.Bits() < p.Addr().BitLen() && wide[name] == "" {
+			wide[name] = p.String()
+		}
+	}
+	return wide
 }
 
 // mostCalls is how many calls at once one person needs.
@@ -205,8 +276,11 @@ func unused(m *model, r *audit.Result) {
 			unseen++
 			continue
 		}
-		seen := m.site.History.Accounts[e["extension"]+"@"+m.domains[e["domain_uuid"]]]
-		if other := m.site.History.Accounts[e["extension"]]; seen.Registered.IsZero() && seen.Called.IsZero() && other.Registered.IsZero() && other.Called.IsZero() {
+		domain := strings.ToLower(m.domains[e["domain_uuid"]])
+		if len(m.domains) == 1 {
+			domain = ""
+		}
+		if m.site.History.Seen(e["extension"], domain).Last().IsZero() {
 			r.Fail(m.who(e), m.from, "it has no device and has neither registered nor called since %s", m.site.History.Since.Format("2006-01-02"))
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"pbxguard/audit"
 	"pbxguard/audit/audittest"
@@ -18,6 +19,16 @@ var suite = audittest.Suite{Kind: Kind(nil), Dir: "testdata/checks", Base: "test
 func setup(id, variant string, s *audit.Site) {
 	s.Owned = []string{"+31205550100"}
 	s.History = &audit.History{Since: audittest.Now.AddDate(0, -3, 0), Accounts: map[string]audit.Seen{}}
+	s.Memory = &audit.Memory{Key: make([]byte, 32)}
+	switch id {
+	case "STALE-004":
+		s.Leavers = map[string]time.Time{"199": audittest.Now.AddDate(0, 0, -10)}
+	case "STALE-005":
+		s.Active = map[string]bool{"admin:ann": true}
+	case "PW-009":
+		s.Memory.Old = map[string]string{"secret:administrator:old-hash": s.Memory.Mark([]byte("$2y$10$abcdefghijklmnopqrstuv"))}
+		s.Memory.Since = map[string]time.Time{"secret:administrator:old-hash": audittest.Now.AddDate(0, 0, -370)}
+	}
 }
 
 func TestChecks(t *testing.T) { suite.Run(t) }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"pbxguard/audit"
 	"pbxguard/audit/freeswitch"
@@ -24,7 +25,7 @@ const (
 // Kind is FusionPBX as something that can be audited. open returns the live
 // database; nil, or an open that returns nil, means that a dump is looked for.
 func Kind(open func(*audit.Site) (Tables, error)) audit.Kind {
-	return audit.NewKind("fusionpbx", rules(), func(s *audit.Site) (*model, bool) { return load(s, open) })
+	return audit.NewKind("fusionpbx", slices.Concat(rules(), audit.InventoryRules[*model](audit.InventoryNeeds{All: "database", Administrators: "database logins"})), func(s *audit.Site) (*model, bool) { return load(s, open) })
 }
 
 // model is a FusionPBX as its database and files show it.
@@ -36,6 +37,8 @@ type model struct {
 	rows    map[string][]Row
 	domains map[string]string // name by uuid
 	plans   []dialplan
+	logins  map[string]time.Time // the last of each user, by user_uuid
+	since   time.Time            // of which there are records; zero: there are none
 }
 
 type state struct {
@@ -53,7 +56,7 @@ type dialplan struct {
 var tables = []string{
 	"v_domains", "v_extensions", "v_voicemails", "v_follow_me_destinations", "v_ring_groups", "v_ring_group_destinations",
 	"v_ivr_menu_options", "v_call_flows", "v_call_center_agents", "v_dialplans", "v_access_controls", "v_access_control_nodes",
-	"v_sip_profiles", "v_sip_profile_settings", "v_users", "v_user_groups", "v_device_lines", "v_default_settings", "v_gateways", "v_ivr_menus",
+	"v_sip_profiles", "v_sip_profile_settings", "v_users", "v_user_groups", "v_device_lines", "v_default_settings", "v_gateways", "v_ivr_menus", "v_destinations",
 }
 
 func load(s *audit.Site, open func(*audit.Site) (Tables, error)) (*model, bool) {
@@ -94,10 +97,11 @@ func (m *model) readTables(open func(*audit.Site) (Tables, error)) {
 		}
 		m.rows[name] = rows
 	}
+	m.readLogins(t)
 	for _, r := range m.rows["v_domains"] {
 		m.domains[r["domain_uuid"]] = r["domain_name"]
 	}
-	for _, secret := range []struct{ table, column string }{{"v_extensions", "password"}, {"v_device_lines", "password"}, {"v_users", "api_key"}, {"v_gateways", "password"}} {
+	for _, secret := range []struct{ table, column string }{{"v_extensions", "password"}, {"v_device_lines", "password"}, {"v_users", "api_key"}, {"v_users", "password"}, {"v_users", "user_totp_secret"}, {"v_call_center_agents", "agent_password"}, {"v_ivr_menus", "ivr_menu_pin_number"}, {"v_gateways", "password"}} {
 		for _, r := range m.rows[secret.table] {
 			m.site.Secret(r[secret.column])
 		}

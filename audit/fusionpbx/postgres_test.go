@@ -8,12 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"pbxguard/audit"
 	"pbxguard/audit/audittest"
 )
 
@@ -153,5 +155,69 @@ func TestPostgresErrorsHoldNoPassword(t *testing.T) {
 		if err == nil || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: got %v, want an error without the password", name, err)
 		}
+	}
+}
+
+// TestPostgreSQL reads a real server that testbed/audit-databases has started:
+// tables in FusionPBX's shapes, with its UUIDs and booleans. What it reads is
+// what pg_dump wrote of the same rows, and so are the findings.
+func TestPostgreSQL(t *testing.T) {
+	port, err := strconv.Atoi(os.Getenv("PBXGUARD_POSTGRES"))
+	if err != nil {
+		t.Skip("PBXGUARD_POSTGRES is the port of a PostgreSQL that testbed/audit-databases started")
+	}
+	const password = "tM4vKq9Ws2Xz7Bn5Rc8H"
+	live, err := connect(t, "localhost", port, password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer live.Close(context.Background())
+	text, err := os.ReadFile("testdata/recorded.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dump, err := ReadDump("recorded", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range append([]string{"v_user_logs"}, tables...) {
+		got, err := live.Rows(context.Background(), table)
+		want, _ := dump.Rows(context.Background(), table)
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %v %v, and the dump has %v", table, got, err, want)
+		}
+	}
+	if _, err := live.conn.Exec(context.Background(), "INSERT INTO public.v_domains (domain_name) VALUES ('x')"); err == nil {
+		t.Error("the session can write")
+	}
+	if _, err := connect(t, "localhost", port, "canary-9f3k2m"); err == nil || strings.Contains(err.Error(), "canary") {
+		t.Errorf("got %v for a wrong password", err)
+	}
+	same := func(open func(*audit.Site) (Tables, error)) (all []string) {
+		dir := t.TempDir()
+		if err := os.MkdirAll(filepath.Join(dir, "etc/fusionpbx"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		conf := fmt.Sprintf("database.0.type = pgsql\ndatabase.0.host = 127.0.0.1\ndatabase.0.port = %d\ndatabase.0.name = fusionpbx\ndatabase.0.username = fusionpbx\ndatabase.0.password = %s\nswitch.event_socket.password = yG6dNp3Lf8Vt5Jx2Qm9C\n", port, password)
+		if err := os.WriteFile(filepath.Join(dir, configFile), []byte(conf), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, done, err := audittest.Site(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer done()
+		run, err := audit.Perform(context.Background(), s, []audit.Kind{Kind(open)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range run.Findings {
+			all = append(all, fmt.Sprint(f.Status, f.Severity, f.ID, f.Object, f.Evidence))
+		}
+		return all
+	}
+	got, want := same(Open), same(func(*audit.Site) (Tables, error) { return dump, nil })
+	if !reflect.DeepEqual(got, want) || len(got) < 10 {
+		t.Errorf("got the findings\n%s\nand of the dump\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }

@@ -69,5 +69,9 @@ func rules() []rule {
 			Why: "*69 calls back whoever rang once; *72 sets a forward from the phone; *33 listens.",
 			Fix: "Disable the dialplans call_return, call_forward and eavesdrop where nobody uses them; give *33 a PIN of six digits.",
 			Ref: "FusionPBX app/dialplans 260_eavesdrop.xml, 280_call_return.xml"}, Find: features},
+		{Check: check{ID: "STALE-003", Title: "A mailbox belongs to nobody", Severity: audit.Medium, Needs: db,
+			Why: "Nobody notices who guesses its PIN and dials out of it.",
+			Fix: "Delete the mailbox.",
+			Ref: "S004"}, Find: withoutExtension},
 	}
 }

@@ -1,6 +1,8 @@
 package fusionpbx
 
 import (
+	"errors"
+	"io/fs"
 	"net/netip"
 	"regexp"
 	"strings"
@@ -159,6 +161,31 @@ func published(m *model, r *audit.Result) {
 	if ws := audit.Weaknesses(pass, audit.Owner{}); len(ws) > 0 {
 		r.FailAs(audit.Worst(ws), "switch.event_socket.password", configFile, "%s", audit.Describe(ws))
 	}
+	for _, f := range switchFiles {
+		text, err := m.site.Tree.ReadFile(f.name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		var doc *freeswitch.Document
+		if err == nil {
+			doc, err = freeswitch.ReadFragment(f.name, text)
+		}
+		if err != nil {
+			r.Incomplete(f.object, f.name, "%v", err)
+			continue
+		}
+		pass := doc.Root.Child("settings").Find("param", "name", f.param).Attr("value")
+		m.site.Secret(pass)
+		if ws := audit.Weaknesses(pass, audit.Owner{}); pass != "" && !strings.Contains(pass, "$${") && len(ws) > 0 {
+			r.FailAs(audit.Worst(ws), f.object, f.name, "%s", audit.Describe(ws))
+		}
+	}
+}
+
+// switchFiles are those of FreeSWITCH with a password that opens all of it.
+var switchFiles = []struct{ name, object, param string }{
+	{"/etc/freeswitch/autoload_configs/event_socket.conf.xml", "event socket", "password"},
+	{"/etc/freeswitch/autoload_configs/xml_rpc.conf.xml", "mod_xml_rpc", "auth-pass"},
 }
 
 func guards(m *model, r *audit.Result) {
