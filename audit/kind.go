@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -101,8 +102,16 @@ func Perform(ctx context.Context, s *Site, kinds []Kind) (Run, error) {
 	return run, nil
 }
 
+// assigned is a secret in what ought to be a name: a section's header that
+// holds the whole section, as generators write it by mistake.
+var assigned = regexp.MustCompile(`(?i)\b(secret|password|passwd|passwort|pin)(=>?)[^\s,;"'\]]{4,}`)
+
 // scrub takes secrets out of what a person or a file is going to get.
 func (s *Site) scrub(fs []Finding) {
+	for i := range fs {
+		fs[i].Object = assigned.ReplaceAllString(fs[i].Object, "$1$2[secret]")
+		fs[i].Evidence = assigned.ReplaceAllString(fs[i].Evidence, "$1$2[secret]")
+	}
 	if len(s.secrets) == 0 {
 		return
 	}

@@ -67,6 +67,25 @@ func TestEvidenceIsScrubbed(t *testing.T) {
 	}
 }
 
+// A generator that goes wrong writes a whole section into the header of one.
+func TestNamesAreScrubbed(t *testing.T) {
+	load := func(*Site) (model, bool) { return model{}, true }
+	find := func(_ model, r *Result) {
+		r.Fail("peer type=friend secret=canary5ecret host=x", "", "it dials SIP/a,secret=>canary5ecret,b")
+	}
+	run, err := Perform(context.Background(), &Site{}, []Kind{NewKind("x", []Rule[model]{{Check: Check{ID: "X-1"}, Find: find}}, load)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := run.Findings[0]
+	if want := "peer type=friend secret=[secret] host=x"; f.Object != want {
+		t.Errorf("got %q, want %q", f.Object, want)
+	}
+	if want := "it dials SIP/a,secret=>[secret],b"; f.Evidence != want {
+		t.Errorf("got %q, want %q", f.Evidence, want)
+	}
+}
+
 func TestObjectsStandInNaturalOrder(t *testing.T) {
 	fs := []Finding{{Object: "endpoint 1000"}, {Object: "endpoint 99"}, {Object: "endpoint 100"}, {Object: "endpoint"}}
 	Sort(fs)

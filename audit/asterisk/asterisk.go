@@ -41,16 +41,19 @@ type PBX struct {
 	exec  bool   // execincludes
 	files map[string]*conf.File
 
-	plan    *dialplan
-	objects map[string][]*conf.Section  // of pjsip, by type in lower case
-	named   map[[2]string]*conf.Section // the first of them by type and name
-	usersOf map[string][]*conf.Section  // endpoints by the name of their auth
-	known   map[string][]*conf.Section  // identify objects by the endpoint's name
-	trunk   map[*conf.Section]bool      // endpoints beyond which there is another network
-	db      *database
-	live    *running
-	merged  bool // what chan_pjsip has from a database is known from the running Asterisk
-	free    *freePBX
+	plan     *dialplan
+	ways     []entry                     // into the dialplan, once they were looked for
+	gateways map[string]bool             // what numbers are dialled through
+	anywhere map[string]bool             // contexts in which people dial; "" is any
+	objects  map[string][]*conf.Section  // of pjsip, by type in lower case
+	named    map[[2]string]*conf.Section // the first of them by type and name
+	usersOf  map[string][]*conf.Section  // endpoints by the name of their auth
+	known    map[string][]*conf.Section  // identify objects by the endpoint's name
+	trunk    map[*conf.Section]bool      // endpoints beyond which there is another network
+	db       *database
+	live     *running
+	merged   bool // what chan_pjsip has from a database is known from the running Asterisk
+	free     *freePBX
 
 	boxes     map[string]bool                         // numbers that may have a mailbox
 	open      func(*audit.Site) (audit.Tables, error) // FreePBX's database; nil: it is not read live
@@ -99,7 +102,7 @@ func or(s, otherwise string) string {
 func (p *PBX) file(name string) *conf.File {
 	f := p.files[name]
 	if f == nil {
-		r := conf.Reader{Files: p.site.Tree, Dir: p.etc, Exec: p.exec}
+		r := conf.Reader{Files: p.site.Tree, Dir: p.etc, Exec: p.exec, GoOn: true}
 		f = r.Read(name)
 		p.files[name] = f
 	}

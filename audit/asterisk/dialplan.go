@@ -1,7 +1,6 @@
 package asterisk
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,12 +15,17 @@ type dialplan struct {
 	names    []string // of contexts, in the order of the file
 	globals  map[string]string
 	dynamic  []string // why not all of it stands in the file
-	reached  map[string]*reach
-	samples  []string // of foreign numbers
-	visited  int      // extensions that walks ran, all together
-	cutOff   bool     // there was more than could be followed
-	marked   int      // contexts of which the lookups are known
-	followed int      // includes followed for them
+	reasons  []string // those of them that count, once that was looked at
+
+	elsewhere []script
+	reached   map[string]*reach
+	samples   []string // of foreign numbers
+	first     []bool   // which of them are the first of their way to dial
+	keyed     []string // those, which a caller keys when asked
+	visited   int      // extensions that walks ran, all together
+	cutOff    bool     // there was more than could be followed
+	marked    int      // contexts of which the lookups are known
+	followed  int      // includes followed for them
 }
 
 type dialContext struct {
@@ -33,6 +37,8 @@ type dialContext struct {
 	includes []include
 	switches []conf.Setting
 	hints    bool     // phones may watch one another here
+	tried    []try    // numbers abroad that its patterns take
+	dialled  []string // what leads to each extension
 	lookups  []lookup // what it is made of to who dials in it, once asked for
 	mark     int      // the last time that it was looked into
 }
@@ -60,11 +66,13 @@ type extension struct {
 }
 
 type step struct {
-	priority string
-	label    string
-	app      string // as written
-	args     string
-	at       conf.Pos
+	number int // its priority
+	label  string
+	app    string // as written
+	args   string
+	at     conf.Pos
+	inner  []step // what ExecIf or TryExec runs
+	guard  string // the condition on which ExecIf runs this
 }
 
 // is compares the application's name, which has no case.
@@ -91,7 +99,8 @@ func (p *PBX) readDialplan() *dialplan {
 			d.context(s)
 		}
 	}
-	d.elsewhere()
+	d.scripts()
+	d.first, d.keyed = firsts(d.samples)
 	for _, c := range d.contexts {
 		slices.SortStableFunc(c.patterns, func(a, b *extension) int { return a.order(b.pattern) })
 		for i := range c.includes {
@@ -122,7 +131,7 @@ func (d *dialplan) context(s *conf.Section) {
 			c.includes = append(c.includes, include{name: strings.TrimSpace(name), time: time, at: set.At})
 		case "switch", "lswitch", "eswitch":
 			c.switches = append(c.switches, set)
-			d.dynamic = append(d.dynamic, fmt.Sprintf("%s: context %s goes on in %s, which is not read", set.At, c.name, set.Value))
+			d.dynamic = append(d.dynamic, c.switched(set))
 		}
 	}
 }
@@ -157,9 +166,44 @@ func (c *dialContext) step(name, rest string, at conf.Pos) {
 		one.label = strings.TrimSuffix(priority[open+1:], ")")
 		priority = priority[:open]
 	}
-	one.priority = priority
+	one.number = ext.priority(priority)
 	one.app, one.args = application(call)
+	one.inner = inner(&one)
 	ext.steps = append(ext.steps, one)
+}
+
+// inner are the applications that a step runs by their names.
+func inner(s *step) (all []step) {
+	calls, guard := []string{s.args}, ""
+	switch {
+	case s.is("ExecIf", "ExecIfTime"):
+		calls, guard = branches(s.args), cut(s.args, '?')[0]
+	case !s.is("TryExec", "Exec"):
+		return nil
+	}
+	for _, call := range calls {
+		one := step{number: s.number, at: s.at, guard: guard}
+		one.app, one.args = application(call)
+		all = append(all, one)
+	}
+	return all
+}
+
+// priority is the number that "1", "n" or "n+2" stands for behind the steps so
+// far.
+func (e *extension) priority(text string) int {
+	last := 0
+	if n := len(e.steps); n > 0 {
+		last = e.steps[n-1].number
+	}
+	name, more, _ := strings.Cut(text, "+")
+	switch strings.ToLower(strings.TrimSpace(name)) {
+	case "n":
+		return last + max(1, atoi(more))
+	case "s":
+		return last + atoi(more)
+	}
+	return atoi(name)
 }
 
 func (c *dialContext) find(name, caller string) *extension {
@@ -225,64 +269,6 @@ func argument(args []string, i int) string {
 		return ""
 	}
 	return strings.TrimSpace(args[i])
-}
-
-// elsewhere notes what makes contexts outside of extensions.conf.
-func (d *dialplan) elsewhere() {
-	sources := []struct{ file, module string }{{"extensions.ael", "pbx_ael.so"}, {"extensions.lua", "pbx_lua.so"}}
-	for _, s := range sources {
-		if d.pbx.module(s.module) != unloaded && d.pbx.site.Tree.Exists(d.pbx.etc+"/"+s.file) && !d.takes(strings.TrimSuffix(s.module, ".so")) {
-			d.dynamic = append(d.dynamic, fmt.Sprintf("%s/%s may hold contexts, which are not read", d.pbx.etc, s.file))
-		}
-	}
-	if why := d.pbx.realtime("extensions", ""); why != "" {
-		d.dynamic = append(d.dynamic, why)
-	}
-}
-
-// takes adds what a module put into the dialplan, as the running Asterisk says.
-// It tells whether that is known: Lua's contexts, for one, are not listed.
-func (d *dialplan) takes(registrar string) bool {
-	r := d.pbx.asked()
-	if r == nil || registrar != "pbx_ael" || r.trouble("ShowDialPlan") != "" {
-		return false
-	}
-	at := conf.Pos{File: whereRunning}
-	for _, rec := range r.answers["ShowDialPlan"].Records {
-		if rec["Registrar"] != registrar {
-			continue
-		}
-		name := rec["Context"]
-		c := d.contexts[name]
-		if c == nil {
-			c = &dialContext{name: name, at: at, plain: map[string]*extension{}}
-			d.contexts[name] = c
-			d.names = append(d.names, name)
-		}
-		if other := rec["IncludeContext"]; other != "" {
-			other, time, _ := strings.Cut(strings.ReplaceAll(other, "|", ","), ",")
-			c.includes = append(c.includes, include{name: other, time: time, at: at})
-		}
-		if rec["Application"] != "" {
-			c.step(rec["Extension"], rec["Priority"]+","+rec["Application"]+"("+rec["AppData"]+")", at)
-		}
-	}
-	return true
-}
-
-// unknown says why the dialplan is more than the file, or "".
-func (d *dialplan) unknown() string {
-	switch {
-	case len(d.dynamic) > 0:
-	case d.cutOff:
-		return "the dialplan leads to more than could be followed"
-	default:
-		return ""
-	}
-	if len(d.dynamic) == 1 {
-		return d.dynamic[0]
-	}
-	return fmt.Sprintf("%s, and %d more", d.dynamic[0], len(d.dynamic)-1)
 }
 
 // best returns the extension that Asterisk chooses for what was dialled in a
@@ -356,6 +342,9 @@ func (d *dialplan) each(f func(c *dialContext, e *extension, s *step)) {
 					return
 				}
 				f(c, e, &e.steps[i])
+				for j := range e.steps[i].inner {
+					f(c, e, &e.steps[i].inner[j])
+				}
 			}
 		}
 	}

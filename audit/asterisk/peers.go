@@ -1,7 +1,6 @@
 package asterisk
 
 import (
-	"slices"
 	"strings"
 
 	"pbxguard/adapters/asterisk/conf"
@@ -18,6 +17,11 @@ func (p *PBX) peers(file string) (all []*conf.Section) {
 	return all
 }
 
+// peerContext is where a peer's calls begin.
+func (p *PBX) peerContext(file string, s *conf.Section) string {
+	return or(s.Get("context"), or(p.file(file).Section("general").Get("context"), "default"))
+}
+
 // outside tells which trunk "resource" of a technology leads to, and which
 // number is sent there; the trunk is "" if it stays inside.
 func (p *PBX) outside(tech, resource string) (trunk, number string) {
@@ -26,14 +30,14 @@ func (p *PBX) outside(tech, resource string) (trunk, number string) {
 		return p.outsidePJSIP(resource)
 	case "SIP", "IAX2":
 		return p.outsidePeer(tech, resource)
-	case "DAHDI", "ZAP", "OOH323", "H323", "MISDN", "CAPI", "KHOMP", "MOTIF", "CONSOLE", "DONGLE", "QUECTEL", "SCCP", "USRP":
-		line, number, ok := strings.Cut(resource, "/")
-		if !ok || number == "" || strings.EqualFold(tech, "SCCP") {
-			return "", "" // a telephone on a line
-		}
-		return tech + "/" + line, number
+	case "", "?", "LOCAL", "SCCP", "SKINNY", "MGCP", "UNISTIM", "AGENT", "CONSOLE", "AUDIOSOCKET", "WEBSOCKET", "MULTICASTRTP", "UNICASTRTP", "SIMPLEUSB", "USBRADIO", "USRP", "RADIO":
+		return "", ""
 	}
-	return "", ""
+	line, number, ok := strings.Cut(resource, "/") // DAHDI/g1/0044…, Dongle/dongle0/0044…
+	if !ok || number == "" {
+		return "", "" // a telephone on a line
+	}
+	return tech + "/" + line, number
 }
 
 // outsidePJSIP knows "number@trunk", "trunk/sip:number@host" and "trunk/number".
@@ -47,7 +51,7 @@ func (p *PBX) outsidePJSIP(resource string) (trunk, number string) {
 	if !ok {
 		return "", ""
 	}
-	if ep := p.object("endpoint", name); ep != nil && !p.isTrunk(ep) {
+	if number == "" || number == name { // a telephone by its own name
 		return "", ""
 	}
 	return "PJSIP/" + name, number
@@ -66,18 +70,11 @@ func (p *PBX) outsidePeer(tech, resource string) (trunk, number string) {
 	if !slashed || number == "" {
 		return "", ""
 	}
-	file := "sip.conf"
-	if strings.EqualFold(tech, "IAX2") {
-		file = "iax.conf"
-	}
-	inside := slices.ContainsFunc(p.peers(file), func(s *conf.Section) bool {
-		return s.Name == name && strings.EqualFold(s.Get("host"), "dynamic") && s.Get("secret") != ""
-	})
-	if inside {
+	if number == name { // a telephone by its own name
 		return "", ""
 	}
 	number, _, _ = strings.Cut(number, "@")
-	return tech + "/" + name, number
+	return strings.ToUpper(tech) + "/" + name, number
 }
 
 // voicemailOption is a setting of voicemail.conf's general section.

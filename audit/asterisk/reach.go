@@ -14,7 +14,14 @@ type reach struct {
 	exits    []exit
 	contexts map[string]bool // all that are run through
 	apps     map[string]found
-	cutOff   bool // there was more than could be followed
+	typed    map[string]bool // in which the caller's own words are dialled, not keys
+	cutOff   bool            // there was more than could be followed
+
+	transfers []transfer // Dials that let the caller transfer
+}
+
+func newReach() *reach {
+	return &reach{contexts: map[string]bool{}, apps: map[string]found{}, typed: map[string]bool{}}
 }
 
 // An exit is a Dial to another network.
@@ -80,11 +87,24 @@ func isPremium(plan *numbering.Plan, dialled string) bool {
 // taken for the one dialled.
 const foreignTail = 7
 
+// firsts tells which samples are the first of their way to dial abroad: the
+// others are of other lengths.
+func firsts(samples []string) (first []bool, keyed []string) {
+	for _, n := range samples {
+		is := strings.HasSuffix(n, "252612345678") || strings.HasPrefix(n, "1900") || strings.HasPrefix(n, "0906")
+		if first = append(first, is); is {
+			keyed = append(keyed, n)
+		}
+	}
+	return first, keyed
+}
+
 // Bounds of following a dialplan from one entry.
 const (
 	maxStates  = 40_000
 	maxDepth   = 60
 	maxVisited = 400_000 // of all walks of a dialplan; FreePBX with 2,000 extensions needs 10,000
+	maxSettled = 20_000  // subroutines that are run for what they set
 )
 
 // walker follows the dialplan from one context.
@@ -93,16 +113,19 @@ type walker struct {
 	out   *reach
 	seen  map[string]bool
 	queue []state
+	quiet bool // nothing is followed: it is only about what is set
+	spent int  // subroutines that were run for what they set
 }
 
-// state is a call at the beginning of an extension.
+// state is a call at the beginning of an extension, or at a priority of it.
 type state struct {
-	context, exten string
-	vars           map[string]string // arguments and what was set; shared, not changed
-	dialled        string
-	via            string
-	path           []string
-	locked         bool
+	context, exten, prio string
+	vars                 map[string]string // arguments and what was set
+	dialled              string            // the number abroad that the caller wants
+	prefix               string            // what was dialled before it, which must not go out
+	via                  string
+	path                 []string
+	locked               bool
 }
 
 // from returns what somebody reaches who may dial in a context.
@@ -110,46 +133,74 @@ func (d *dialplan) from(context string) *reach {
 	if r := d.reached[context]; r != nil {
 		return r
 	}
-	r := &reach{contexts: map[string]bool{}, apps: map[string]found{}}
+	r := newReach()
 	d.reached[context] = r
 	w := walker{d: d, out: r, seen: map[string]bool{}}
 	w.anything(state{context: context})
-	for len(w.queue) > 0 {
+	w.drain(maxStates)
+	return r
+}
+
+// drain visits what is queued, at most so many.
+func (w *walker) drain(most int) {
+	for n := 0; len(w.queue) > 0 && n < most; n++ {
 		s := w.queue[0]
 		w.queue = w.queue[1:]
 		w.visit(s)
 	}
-	return r
+	if w.spent > maxSettled {
+		w.out.cutOff, w.d.cutOff = true, true
+	}
 }
 
-// anything lets the caller dial whatever there is in a context, and the samples.
+// anything lets the caller dial whatever there is in a context, and numbers
+// abroad in every way that its patterns take.
 func (w *walker) anything(s state) {
-	if w.seen["*"+s.context] {
+	if w.quiet || w.seen["*"+s.context] {
 		return
 	}
 	w.seen["*"+s.context] = true
-	base := s
-	for _, n := range w.d.samples {
-		s := base
-		s.exten, s.dialled = n, n
-		w.push(s)
+	s.prio, s.prefix = "", ""
+	if s.via == "" {
+		for _, c := range w.d.below(s.context) {
+			w.out.typed[c.name] = true
+		}
 	}
-	for _, c := range w.d.below(base.context) {
-		for _, e := range c.all {
-			s := base
-			if s.exten = e.example(); s.exten != "" {
-				s.dialled = ""
-				w.push(s)
-			}
+	for i, n := range w.d.samples {
+		e, _ := w.d.best(s.context, n)
+		if e == nil || e.open() && !w.d.first[i] { // of one length is enough
+			continue
+		}
+		one := s
+		one.exten, one.dialled = n, n
+		w.push(one)
+	}
+	w.examples(s)
+	for _, c := range w.d.below(s.context) {
+		for _, t := range w.d.tries(c.dialContext) {
+			one := s
+			one.exten, one.dialled, one.prefix = t.prefix+t.number, t.number, t.prefix
+			w.push(one)
+		}
+	}
+}
+
+// examples dials every extension of a context.
+func (w *walker) examples(s state) {
+	for _, c := range w.d.below(s.context) {
+		for _, exten := range c.examples() {
+			one := s
+			one.exten, one.dialled, one.prio = exten, "", ""
+			w.push(one)
 		}
 	}
 }
 
 func (w *walker) push(s state) {
-	key := s.context + "\x00" + s.exten
-	for _, name := range []string{"ARG1", "ARG2", "ARG3", "DIAL_TRUNK", "OUTNUM"} {
-		key += "\x00" + s.vars[name]
+	if w.quiet {
+		return
 	}
+	key := w.key(&s)
 	if w.seen[key] {
 		return
 	}
@@ -158,11 +209,39 @@ func (w *walker) push(s state) {
 		return
 	}
 	w.seen[key] = true
+	s.vars = maps.Clone(s.vars)
 	w.queue = append(w.queue, s)
 }
 
-// visit runs the extension that a state matches, taking both ways at every
-// condition.
+// key tells calls apart that may lead elsewhere.
+func (w *walker) key(s *state) string {
+	parts := []string{s.context, s.exten, s.prio}
+	for _, name := range []string{"ARG1", "ARG2", "ARG3", "DIAL_TRUNK", "OUTNUM"} {
+		parts = append(parts, s.vars[name])
+	}
+	if s.dialled != "" {
+		var carry []string
+		for name, v := range s.vars {
+			if strings.Contains(v, s.tail()) {
+				carry = append(carry, name)
+			}
+		}
+		slices.Sort(carry)
+		parts = append(parts, carry...)
+	}
+	return strings.Join(parts, "\x00")
+}
+
+// tail is the part of the number that must go out for it to be the one dialled.
+func (s *state) tail() string { return s.dialled[max(0, len(s.dialled)-foreignTail):] }
+
+// sends tells whether what goes out is the number abroad, and not something
+// that happens to end like it.
+func (s *state) sends(number string) bool {
+	return s.dialled != "" && strings.HasSuffix(number, s.tail()) && (s.prefix == "" || !strings.Contains(number, s.prefix+s.dialled))
+}
+
+// visit runs the extension that a state matches.
 func (w *walker) visit(s state) {
 	w.d.visited++
 	e, way := w.d.best(s.context, s.exten)
@@ -170,48 +249,34 @@ func (w *walker) visit(s state) {
 		return
 	}
 	path := slices.Clone(s.path)
+	typed := s.via == "" && s.dialled != "" && s.exten == s.prefix+s.dialled
 	for _, c := range way {
 		w.out.contexts[c] = true
+		if typed {
+			w.out.typed[c] = true
+		}
 		if len(path) == 0 || path[len(path)-1] != c {
 			path = append(path, c)
 		}
 	}
 	s.path = append(path, e.text)
-	s.vars = maps.Clone(s.vars)
 	if s.vars == nil {
 		s.vars = map[string]string{}
 	}
 	s.vars["EXTEN"], s.vars["CONTEXT"] = s.exten, s.context
-	for i := range e.steps {
-		w.step(&s, &e.steps[i])
-	}
-}
-
-// goTo goes on at "context,exten,priority", "exten,priority" or a priority.
-func (w *walker) goTo(s state, target string, vars map[string]string) {
-	parts := arguments(strings.ReplaceAll(target, "|", ","))
-	next := s
-	next.vars = vars
-	switch len(parts) {
-	case 1:
-		return // within the extension, all of which is run anyhow
-	case 2:
-		next.exten = argument(parts, 0)
-	default:
-		next.context, next.exten = argument(parts, 0), argument(parts, 1)
-	}
-	w.jump(next)
+	w.run(&s, e, max(0, e.find(s.prio)), 0)
 }
 
 // jump goes to an extension, or to all of a context if which is not known.
 func (w *walker) jump(s state) {
-	if strings.Contains(s.context, "?") {
+	if !known(s.context) {
 		return // noted by DP-020
 	}
 	if s.exten == "" {
 		s.exten = "s"
 	}
-	if strings.Contains(s.exten, "?") {
+	w.out.contexts[s.context] = true // even one that stands elsewhere
+	if !known(s.exten) {
 		return
 	}
 	w.push(s)
@@ -229,7 +294,7 @@ func (w *walker) dial(s *state, st *step, destinations string) {
 			rest, _, _ = strings.Cut(rest, "/")
 			exten, context, _ := strings.Cut(rest, "@")
 			next := *s
-			next.context, next.exten, next.vars = or(context, "default"), exten, nil
+			next.context, next.exten, next.prio, next.vars = or(context, "default"), exten, "", nil
 			w.jump(next)
 			continue
 		}
@@ -238,8 +303,8 @@ func (w *walker) dial(s *state, st *step, destinations string) {
 			continue
 		}
 		w.out.exits = append(w.out.exits, exit{
-			dialled: s.dialled, number: number, trunk: trunk, via: s.via, path: append(slices.Clone(s.path), trunk),
-			at: st.at.String(), locked: s.locked, foreign: s.dialled != "" && strings.HasSuffix(number, s.dialled[max(0, len(s.dialled)-foreignTail):]),
+			dialled: s.prefix + s.dialled, number: number, trunk: trunk, via: s.via, path: append(slices.Clone(s.path), trunk),
+			at: st.at.String(), locked: s.locked, foreign: s.sends(number),
 		})
 	}
 }
@@ -265,6 +330,17 @@ func (e *exit) tell() string {
 		return strings.Join(e.path, " -> ")
 	}
 	return fmt.Sprintf("dialling %s: %s", e.dialled, strings.Join(e.path, " -> "))
+}
+
+// rings names what somebody reaches in a context that answers or rings, or "".
+func (d *dialplan) rings(context string) string {
+	apps := d.from(context).apps
+	for _, app := range []string{"disa", "voicemailmain", "dial", "queue", "voicemail", "confbridge", "meetme", "page", "directory", "followme", "agi", "stasis"} {
+		if f, ok := apps[app]; ok {
+			return app + " at " + f.at
+		}
+	}
+	return ""
 }
 
 // leads tells how a context leads abroad: "" if it does not.

@@ -7,56 +7,6 @@ import (
 	"pbxguard/audit"
 )
 
-// entry is a context in which somebody's calls begin who is not one of us.
-type entry struct {
-	name, context, at string
-}
-
-// entries are the ways in for strangers and providers.
-func (p *PBX) entries() (all []entry) {
-	seen := map[string]bool{}
-	add := func(name, context, at string) {
-		if !seen[context] && p.plan.contexts[context] != nil {
-			seen[context] = true
-			all = append(all, entry{name, context, at})
-		}
-	}
-	for _, ep := range p.objects["endpoint"] {
-		if p.isTrunk(ep) || isAnonymous(ep) && p.module("res_pjsip_endpoint_identifier_anonymous.so") != unloaded {
-			add("endpoint "+ep.Name, contextOf(ep), at(ep, "context"))
-		}
-	}
-	if p.hasChanSIP() {
-		g := p.file("sip.conf").Section("general")
-		if !off(g, "allowguest") {
-			add("guests of chan_sip", or(g.Get("context"), "default"), at(g, "context"))
-		}
-		for _, s := range p.peers("sip.conf") {
-			if s.Get("host") != "" && !strings.EqualFold(s.Get("host"), "dynamic") {
-				add("peer "+s.Name, or(s.Get("context"), or(g.Get("context"), "default")), at(s, "context"))
-			}
-		}
-	}
-	if p.module("chan_iax2.so") != unloaded {
-		for _, s := range p.peers("iax.conf") {
-			kind := strings.ToLower(s.Get("type"))
-			if kind != "peer" && s.Get("secret") == "" && s.Get("inkeys") == "" {
-				add("user "+s.Name, or(s.Get("context"), "default"), at(s, "context"))
-			}
-		}
-	}
-	for _, file := range []string{"chan_dahdi.conf", "dahdi-channels.conf"} {
-		for _, s := range p.file(file).Sections {
-			for _, set := range s.All("context") {
-				if strings.HasPrefix(set.Value, "from-pstn") || strings.Contains(set.Value, "incoming") || strings.Contains(set.Value, "inbound") {
-					add("lines of "+file, set.Value, set.At.String())
-				}
-			}
-		}
-	}
-	return all
-}
-
 const serious = "Asterisk README-SERIOUSLY.bestpractices.md"
 
 // dialplanRules are about where calls get to.
@@ -168,7 +118,9 @@ func (p *PBX) disa(r *audit.Result, c *dialContext, e *extension, s *step) {
 	a := arguments(p.plan.expand(s.args, nil))
 	pin, context := argument(a, 0), or(argument(a, 1), "disa")
 	object := "extension " + e.text + "@" + c.name
-	p.site.Secret(pin)
+	if !strings.EqualFold(pin, "no-password") {
+		p.site.Secret(pin)
+	}
 	way := p.plan.leads(context)
 	switch {
 	case strings.EqualFold(pin, "no-password"):
@@ -216,14 +168,10 @@ func evasions(p *PBX, r *audit.Result) {
 
 // passes tells whether a number that is dialled in a context goes to a trunk.
 func (d *dialplan) passes(context, number string) bool {
-	r := &reach{contexts: map[string]bool{}, apps: map[string]found{}}
+	r := newReach()
 	w := walker{d: d, out: r, seen: map[string]bool{}}
 	w.push(state{context: context, exten: number, dialled: number})
-	for n := 0; len(w.queue) > 0 && n < 500; n++ {
-		next := w.queue[0]
-		w.queue = w.queue[1:]
-		w.visit(next)
-	}
+	w.drain(500)
 	return r.abroad() != nil
 }
 

@@ -288,8 +288,10 @@ func (d *dialplan) refusesForwards() bool {
 }
 
 // dialOptions are the letters of Dial's options, without their arguments.
-func dialOptions(args string) string {
-	options := argument(arguments(args), 2)
+func dialOptions(args string) string { return letters(argument(arguments(args), 2)) }
+
+// letters are options without what stands in brackets behind them.
+func letters(options string) string {
 	var b strings.Builder
 	depth := 0
 	for _, c := range options {

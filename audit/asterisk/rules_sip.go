@@ -24,15 +24,22 @@ func sipRules() []audit.Rule[*PBX] {
 				context := or(g.Get("context"), "default")
 				if way := p.plan.leads(context); way != "" {
 					r.Fail("general", at(g, "allowguest"), "allowguest is not no, and guests get abroad: %s", way)
-				} else if !off(g, "allowguest") {
-					r.FailAs(audit.High, "general", at(g, "allowguest"), "allowguest is not no; guests reach context %s", context)
+				} else if what := p.plan.rings(context); what != "" {
+					r.FailAs(audit.High, "general", at(g, "allowguest"), "allowguest is not no, and in context %s guests reach %s", context, what)
+				} else {
+					r.FailAs(audit.Low, "general", at(g, "allowguest"), "allowguest is not no, though context %s leads guests nowhere", context)
 				}
 			}),
-		rule("AST-SIP-002", audit.High, "chan_sip", "Anybody may register as a peer",
+		rule("AST-SIP-002", audit.High, "chan_sip dialplan", "Anybody may register as a peer",
 			"A dynamic peer without a secret belongs to whoever registers first.",
 			"Set secret= on the peer.", sipRef, func(p *PBX, r *audit.Result) {
 				for _, s := range p.peers("sip.conf") {
-					if strings.EqualFold(s.Get("host"), "dynamic") && s.Get("secret") == "" && s.Get("md5secret") == "" && s.Get("remotesecret") == "" {
+					if !open(s) {
+						continue
+					}
+					if way := p.plan.leads(p.peerContext("sip.conf", s)); way != "" {
+						r.FailAs(audit.Critical, "peer "+s.Name, s.At.String(), "host=dynamic, there is no secret, and its calls get abroad: %s", way)
+					} else {
 						r.Fail("peer "+s.Name, s.At.String(), "host=dynamic, and there is no secret")
 					}
 				}
@@ -41,14 +48,21 @@ func sipRules() []audit.Rule[*PBX] {
 			"insecure=invite takes every INVITE from the peer's address, or for a dynamic peer from wherever it is registered, without a password.",
 			"Remove insecure= from phones; on trunks keep it only with host= an address and a context of your own numbers.", sipRef, func(p *PBX, r *audit.Result) {
 				for _, s := range p.peers("sip.conf") {
-					if !slices.Contains(s.List("insecure"), "invite") && !slices.Contains(s.List("insecure"), "very") {
+					if !unchallenged(general(p), s) {
 						continue
 					}
-					way := p.plan.leads(or(s.Get("context"), or(general(p).Get("context"), "default")))
-					if strings.EqualFold(s.Get("host"), "dynamic") {
-						r.Fail("peer "+s.Name, at(s, "insecure"), "insecure=invite with host=dynamic")
-					} else if way != "" {
-						r.Fail("peer "+s.Name, at(s, "insecure"), "insecure=invite, and its calls get abroad: %s", way)
+					where := at(s, "insecure")
+					if !s.Has("insecure") {
+						where = at(general(p), "insecure")
+					}
+					way := p.plan.leads(p.peerContext("sip.conf", s))
+					switch {
+					case way != "" && claimed(general(p), s):
+						r.FailAs(audit.Critical, "peer "+s.Name, where, "insecure=invite: whoever is named %s in From gets abroad: %s", s.Name, way)
+					case way != "":
+						r.Fail("peer "+s.Name, where, "insecure=invite, and its calls get abroad: %s", way)
+					case strings.EqualFold(s.Get("host"), "dynamic"):
+						r.Fail("peer "+s.Name, where, "insecure=invite with host=dynamic")
 					}
 				}
 			}),

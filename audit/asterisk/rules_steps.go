@@ -15,7 +15,7 @@ func dialplanStepRules() []audit.Rule[*PBX] {
 			"Under a pattern without an end, ${EXTEN} may hold any character: 500&PJSIP/00900123456@trunk rings a colleague and a premium number at once.",
 			"Write ${FILTER(0-9+,${EXTEN})}.", serious, func(p *PBX, r *audit.Result) {
 				p.plan.each(func(c *dialContext, e *extension, s *step) {
-					if e.open() && s.is("Dial") && unfiltered(argument(arguments(s.args), 0)) {
+					if e.open() && s.is("Dial") && p.dialable(c.name) && unfiltered(argument(arguments(s.args), 0)) {
 						r.Fail(object(c, e), s.at.String(), "Dial with ${EXTEN} under %s", e.text)
 					}
 				})
@@ -24,8 +24,13 @@ func dialplanStepRules() []audit.Rule[*PBX] {
 			"A caller whose name holds $(…) or a quote runs programs on the PBX.",
 			"Put FILTER() around it, or better, start no program.", serious, func(p *PBX, r *audit.Result) {
 				p.plan.each(func(c *dialContext, e *extension, s *step) {
-					if what := p.plan.runs(e, s); what != "" {
+					what, command := commanded(e, s)
+					switch {
+					case what == "":
+					case command:
 						r.Fail(object(c, e), s.at.String(), "%s with %s", s.app, what)
+					default:
+						r.FailAs(audit.Medium, object(c, e), s.at.String(), "%s goes into the address that CURL() asks: put URIENCODE() around it", what)
 					}
 				})
 			}),
@@ -49,14 +54,8 @@ func dialplanStepRules() []audit.Rule[*PBX] {
 		rule("AST-DP-008", audit.High, "dialplan", "The outside party may transfer the call",
 			"With t on calls out, or T on calls in, the party outside keys ## or *2 and dials abroad at your cost.",
 			"Take t out of Dial towards trunks, and T out of Dial in contexts of incoming calls; likewise h, k, w and x for that side.", "Asterisk app_dial", func(p *PBX, r *audit.Result) {
-				if way := p.plan.outsideTransfers(); way != "" {
-					context := p.plan.globals["TRANSFER_CONTEXT"]
-					if context != "" && p.plan.leads(context) == "" {
-						return
-					}
-					for _, o := range p.plan.transfers() {
-						r.Fail(object(o.context, o.ext), o.step.at.String(), "Dial has the option %s", o.letter)
-					}
+				for _, t := range p.plan.transfers() {
+					r.Fail(t.object, t.at, "Dial has the option %s, and who keys it dials in context %s: %s", t.letter, t.context, t.way)
 				}
 			}),
 		rule("AST-DP-012", audit.Medium, "dialplan", "A trunk's password stands in the dialplan",
@@ -79,11 +78,13 @@ func dialplanStepRules() []audit.Rule[*PBX] {
 		rule("AST-DP-013", audit.Medium, "dialplan", "Anybody may listen in",
 			"ChanSpy without a PIN or group lets whoever dials it hear every call.",
 			"Put Authenticate before it, or restrict it with g() and a context of few phones.", "Asterisk app_chanspy", func(p *PBX, r *audit.Result) {
+				used := p.plan.used()
 				p.plan.each(func(c *dialContext, e *extension, s *step) {
 					if !s.is("ChanSpy", "ExtenSpy") || p.asksFirst(e, s) {
 						return
 					}
-					if strings.Contains(argument(arguments(s.args), 1), "g(") {
+					whom := argument(arguments(s.args), 0)
+					if strings.Contains(argument(arguments(s.args), 1), "g(") || strings.Contains(whom, "${") && !strings.Contains(whom, "${EXTEN") || !used[c.name] {
 						return
 					}
 					r.Fail(object(c, e), s.at.String(), "%s without a PIN or group", s.app)
@@ -95,7 +96,7 @@ func dialplanStepRules() []audit.Rule[*PBX] {
 				for _, in := range p.entries() {
 					for _, app := range []string{"confbridge", "meetme", "page"} {
 						f, ok := p.plan.from(in.context).apps[app]
-						if !ok || p.conferencePIN(f.args) {
+						if !ok || p.conferencePIN(f.args) || !known(argument(arguments(f.args), 0)) { // one without a name is for this call
 							continue
 						}
 						r.Fail(in.name, f.at, "%s -> %s", strings.Join(f.path, " -> "), app)
@@ -153,47 +154,10 @@ func unfiltered(text string) bool {
 	return false
 }
 
-// callerSays are the variables that a caller fills.
-var callerSays = []string{"${CALLERID(name)", "${CALLERID(all)", "${CALLERID(num)", "${CALLERIDNAME", "${CALLERIDNUM", "${PJSIP_HEADER(", "${SIP_HEADER(", "${CALLERID(dnid)"}
-
-// runs says which word of a caller a step puts into a command.
-func (d *dialplan) runs(e *extension, s *step) string {
-	text := ""
-	switch {
-	case s.is("System", "TrySystem"):
-		text = s.args
-	case s.is("MixMonitor"):
-		text = strings.Join(arguments(s.args)[min(2, len(arguments(s.args))):], ",")
-	}
-	for _, f := range []string{"${SHELL(", "${CURL("} {
-		if i := strings.Index(s.args, f); i >= 0 {
-			text += s.args[i+2:]
-		}
-	}
-	if text == "" {
-		return ""
-	}
-	for _, v := range callerSays {
-		if i := strings.Index(text, v); i >= 0 && !within(text, i, "FILTER(") && !within(text, i, "URIENCODE(") {
-			return v + "…}"
-		}
-	}
-	if e.open() && unfiltered(text) {
-		return "${EXTEN}"
-	}
-	return ""
-}
-
-// within tells whether what stands at i is an argument of a function.
-func within(text string, i int, function string) bool {
-	open := strings.LastIndex(text[:i], function)
-	return open >= 0 && matching(text, open+len(function)-1, '(', ')') > i
-}
-
 // asksFirst tells whether a PIN is asked before a step.
 func (p *PBX) asksFirst(e *extension, s *step) bool {
 	for i := range e.steps {
-		if &e.steps[i] == s {
+		if e.steps[i].at == s.at {
 			return false
 		}
 		if e.steps[i].is("Authenticate", "VMAuthenticate") {
@@ -212,43 +176,6 @@ func (p *PBX) conferencePIN(args string) bool {
 		}
 	}
 	return strings.Contains(args, "pin")
-}
-
-// transfer is a Dial that lets the outside party transfer.
-type transfer struct {
-	context *dialContext
-	ext     *extension
-	step    *step
-	letter  string
-}
-
-// transfers finds t towards trunks and T in what callers from outside reach.
-func (d *dialplan) transfers() (all []transfer) {
-	for _, o := range d.pbx.outward() {
-		if strings.Contains(dialOptions(d.expand(o.step.args, nil)), "t") && o.step.is("Dial") {
-			all = append(all, transfer{o.context, o.ext, o.step, "t"})
-		}
-	}
-	inbound := map[string]bool{}
-	for _, in := range d.pbx.entries() {
-		for c := range d.from(in.context).contexts {
-			inbound[c] = true
-		}
-	}
-	d.each(func(c *dialContext, e *extension, s *step) {
-		if inbound[c.name] && s.is("Dial") && strings.Contains(dialOptions(d.expand(s.args, nil)), "T") {
-			all = append(all, transfer{c, e, s, "T"})
-		}
-	})
-	return all
-}
-
-// outsideTransfers tells how an outside party may transfer, or "".
-func (d *dialplan) outsideTransfers() string {
-	if all := d.transfers(); len(all) > 0 {
-		return "Dial with the option " + all[0].letter + " at " + all[0].step.at.String()
-	}
-	return ""
 }
 
 // trunksFixCallerID tells whether every trunk shows a number of its own.

@@ -1,15 +1,9 @@
 package asterisk
 
 import (
+	"strconv"
 	"strings"
 )
-
-// step runs one application as far as it moves calls.
-func (w *walker) step(s *state, st *step) {
-	args := w.d.expand(st.args, s.vars)
-	w.note(s, st, args)
-	w.run(s, st, st.app, args, 0)
-}
 
 // note remembers where an application was met first.
 func (w *walker) note(s *state, st *step, args string) {
@@ -19,63 +13,41 @@ func (w *walker) note(s *state, st *step, args string) {
 	}
 }
 
-func (w *walker) run(s *state, st *step, app, args string, depth int) {
-	if depth > 4 {
-		return
-	}
+// act runs an application that moves the call, or sets what is dialled.
+func (w *walker) act(s *state, st *step, app, args string) {
 	a := arguments(args)
-	switch strings.ToLower(app) {
+	switch app {
 	case "set", "mset":
-		for _, one := range a {
-			if name, value, ok := strings.Cut(one, "="); ok {
-				s.vars[strings.TrimLeft(strings.TrimSpace(name), "_")] = strings.Trim(value, `"`)
-			}
-		}
-	case "goto":
-		w.goTo(*s, args, s.vars)
-	case "gotoif", "gotoiftime":
-		for _, target := range branches(args) {
-			w.goTo(*s, target, s.vars)
-		}
-	case "gosub":
-		w.gosub(s, args)
-	case "gosubif":
-		for _, target := range branches(args) {
-			w.gosub(s, target)
-		}
-	case "macro", "macroif", "macroexclusive":
-		targets := []string{args}
-		if strings.EqualFold(app, "macroif") {
-			targets = branches(args)
-		}
-		for _, target := range targets {
-			w.macro(s, target)
-		}
-	case "execif":
-		for _, call := range branches(args) {
-			name, inner := application(call)
-			w.run(s, st, name, inner, depth+1)
-		}
-	case "tryexec", "exec":
-		name, inner := application(args)
-		w.run(s, st, name, inner, depth+1)
+		w.set(s, a)
 	case "dial", "retrydial":
-		if strings.EqualFold(app, "retrydial") && len(a) > 3 {
+		if app == "retrydial" && len(a) > 3 {
 			a = a[3:]
 		}
 		w.dial(s, st, argument(a, 0))
+		w.transferable(s, st, a)
+	case "originate": // tech/data,exten,context,exten,priority
+		w.dial(s, st, argument(a, 0))
+		if strings.EqualFold(argument(a, 1), "exten") {
+			next := *s
+			next.context, next.exten, next.prio = argument(a, 2), or(argument(a, 3), "s"), argument(a, 4)
+			if !known(next.exten) {
+				w.examples(next)
+				return
+			}
+			w.jump(next)
+		}
 	case "background", "waitexten", "backgrounddetect":
 		ctx := s.context
-		if strings.EqualFold(app, "background") && len(a) > 3 {
+		if app == "background" && len(a) > 3 {
 			ctx = or(argument(a, 3), ctx)
 		}
-		w.free(*s, ctx, "")
+		w.free(*s, ctx, "menu")
 	case "disa":
 		next := *s
 		next.locked = s.locked || !strings.EqualFold(argument(a, 0), "no-password")
 		w.free(next, or(argument(a, 1), "disa"), "disa")
 	case "directory":
-		w.free(*s, or(argument(a, 1), s.context), "")
+		w.free(*s, or(argument(a, 1), s.context), "menu")
 	case "voicemail":
 		w.mailbox(*s)
 	case "voicemailmain":
@@ -86,7 +58,25 @@ func (w *walker) run(s *state, st *step, app, args string, depth int) {
 	case "authenticate", "vmauthenticate":
 		s.locked = true
 	case "queue":
-		w.free(*s, w.d.pbx.queueContext(argument(a, 0)), "")
+		w.free(*s, w.d.pbx.queueContext(argument(a, 0)), "menu")
+	}
+}
+
+// maxVars bounds the variables of a call, of which a hostile dialplan could set
+// any number.
+const maxVars = 500
+
+// set runs "NAME=value", of which MSet has several.
+func (w *walker) set(s *state, args []string) {
+	for _, one := range args {
+		name, value, ok := strings.Cut(one, "=")
+		name = strings.TrimLeft(strings.TrimSpace(name), "_")
+		if inner, ok := strings.CutPrefix(name, "GLOBAL("); ok {
+			name = strings.TrimSuffix(inner, ")")
+		}
+		if ok && len(s.vars) < maxVars {
+			s.vars[name] = strings.Trim(value, `"`)
+		}
 	}
 }
 
@@ -111,27 +101,6 @@ func (w *walker) mailbox(s state) {
 		next.exten = exten
 		w.push(next)
 	}
-}
-
-// gosub goes to "context,exten,priority(arg1,arg2)".
-func (w *walker) gosub(s *state, target string) {
-	place, inner := target, ""
-	if open := strings.IndexByte(target, '('); open >= 0 {
-		place, inner = target[:open], strings.TrimSuffix(strings.TrimSpace(target[open+1:]), ")")
-	}
-	w.goTo(*s, place, numbered(s.vars, arguments(inner), nil))
-}
-
-// macro goes to the s of the context macro-name.
-func (w *walker) macro(s *state, args string) {
-	a := arguments(args)
-	if len(a) == 0 {
-		return
-	}
-	next := *s
-	next.vars = numbered(s.vars, a[1:], map[string]string{"MACRO_EXTEN": s.exten, "MACRO_CONTEXT": s.context})
-	next.context, next.exten = "macro-"+argument(a, 0), "s"
-	w.jump(next)
 }
 
 // numbered are the variables with ARG1, ARG2, … set.
@@ -203,7 +172,7 @@ func (d *dialplan) expandIn(text string, vars map[string]string, depth int) stri
 		if closing == '}' {
 			b.WriteString(d.value(inner, vars, depth))
 		} else {
-			b.WriteString("?")
+			b.WriteString(expression(d.expandIn(inner, vars, depth+1), vars[typedVar]))
 		}
 		text = text[end+1:]
 	}
@@ -233,7 +202,7 @@ func matching(s string, i int, opening, closing byte) int {
 func (d *dialplan) value(name string, vars map[string]string, depth int) string {
 	name = d.expandIn(name, vars, depth+1)
 	if open := strings.IndexByte(name, '('); open >= 0 {
-		return d.function(strings.ToUpper(strings.TrimSpace(name[:open])), name[open+1:])
+		return function(strings.ToUpper(strings.TrimSpace(name[:open])), name[open+1:])
 	}
 	name, slice, sliced := strings.Cut(name, ":")
 	v, ok := vars[name]
@@ -249,8 +218,8 @@ func (d *dialplan) value(name string, vars map[string]string, depth int) string 
 	return v
 }
 
-// function knows the few that pass a dialled number on.
-func (d *dialplan) function(name, rest string) string {
+// function knows the few that pass a dialled number on, or look at it.
+func function(name, rest string) string {
 	args := rest
 	if end := strings.LastIndexByte(rest, ')'); end >= 0 {
 		args = rest[:end]
@@ -259,14 +228,39 @@ func (d *dialplan) function(name, rest string) string {
 	switch name {
 	case "FILTER":
 		return argument(a, 1)
-	case "TOUPPER", "TOLOWER":
+	case "TOUPPER", "TOLOWER", "STRREPLACE":
 		return argument(a, 0)
-	case "IF":
-		if b := branches(args); len(b) > 0 {
-			return b[0]
+	case "LEN":
+		if known(args) {
+			return strconv.Itoa(len(args))
 		}
+	case "ISNULL", "EXISTS":
+		if known(args) {
+			return digit((args == "") == (name == "ISNULL"))
+		}
+	case "REGEX": // "expression" text
+		if expr, text, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(args), `"`), `"`); ok && known(args) {
+			return truth(matches("=~", strings.TrimSpace(text), expr))
+		}
+	case "IF":
+		return ifFunction(args)
 	}
-	return "?"
+	return unknownText
+}
+
+// ifFunction is IF(condition?yes:no).
+func ifFunction(args string) string {
+	b := branches(args)
+	if len(b) == 0 {
+		return unknownText
+	}
+	if cond := truth(cut(args, '?')[0]); cond == "0" {
+		if len(b) > 1 {
+			return b[1]
+		}
+		return ""
+	}
+	return b[0]
 }
 
 // substring is "offset:length" of a value, either of which may count from the

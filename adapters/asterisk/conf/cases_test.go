@@ -184,3 +184,19 @@ func TestHostileTrees(t *testing.T) {
 		})
 	}
 }
+
+// Where a copy lacks an included file, the rest may be read all the same.
+func TestGoOnBehindAMissingFile(t *testing.T) {
+	tree := fstest.MapFS{"c/x.conf": {Data: []byte("[a]\nk=1\n#include gone.conf\nl=2\n#include y.conf\n[b]\nm=3\n")}, "c/y.conf": {Data: []byte("#include gone.conf\nn=4\n")}}
+	for _, goOn := range []bool{false, true} {
+		r := Reader{Files: FS(tree, 1<<20), Dir: "/c", GoOn: goOn}
+		f := r.Read("x.conf")
+		if !strings.Contains(f.Invalid, "/c/x.conf:3: it includes gone.conf") {
+			t.Errorf("go on %v: got %q, want the first include", goOn, f.Invalid)
+		}
+		got := f.Section("a").Get("l") + f.Section("a").Get("n") + f.Section("b").Get("m")
+		if want := map[bool]string{false: "", true: "243"}[goOn]; got != want {
+			t.Errorf("go on %v: got %q, want %q", goOn, got, want)
+		}
+	}
+}

@@ -176,6 +176,10 @@ type Reader struct {
 	Files Files
 	Dir   string
 	Exec  bool // execincludes is on, so #exec writes settings that are not seen here
+
+	// GoOn reads on behind an #include of a file that is not there, where Asterisk
+	// gives the file up: somebody's copy may lack it, and not the host.
+	GoOn bool
 }
 
 // Bounds of a file with its includes. FreePBX with a thousand extensions has 60

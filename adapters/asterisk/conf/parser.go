@@ -399,7 +399,14 @@ func (in *input) directive(line string, at Pos) error {
 	case err == nil || err == errNothing && verb == "tryinclude":
 		return nil
 	case err == errNothing:
-		return fmt.Errorf("%s: it includes %s, which is not there, so Asterisk reads no further", at, name)
+		err = fmt.Errorf("%s: it includes %s, which is not there, so Asterisk reads no further", at, name)
+		if !in.reader.GoOn {
+			return err
+		}
+		if in.file.Invalid == "" {
+			in.file.Invalid = err.Error()
+		}
+		return nil
 	case errors.Is(err, errBound):
 		in.note(at, true, "%v", err)
 		return err
