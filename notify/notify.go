@@ -12,6 +12,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -49,32 +51,78 @@ type Message struct {
 
 // Notifier groups verdicts and tells them. Make one with [New].
 type Notifier struct {
-	opt     Options
 	heard   chan guard.Decision
 	unheard atomic.Uint64
-	posts   []*post
-	groups  *grouper
+	least   atomic.Uint32 // Options.Least, for those who tell
+	changes chan change
+
+	// What follows belongs to Run.
+	opt    Options
+	posts  []*post
+	groups *grouper
 }
 
 // New returns a notifier that has yet to [Notifier.Run].
 func New(opt Options) *Notifier {
+	n := &Notifier{heard: make(chan guard.Decision, 1024), changes: make(chan change)}
+	n.use(opt)
+	n.groups = newGrouper(n.opt)
+	return n
+}
+
+// use makes opt what holds, and returns the posts that are new and those that
+// are no longer wanted. A receiver that stays the same keeps its post, and so
+// what waits for it.
+func (n *Notifier) use(opt Options) (fresh, old []*post) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
 	if opt.Safe == nil {
 		opt.Safe = func(s string) string { return s }
 	}
-	n := &Notifier{opt: opt, heard: make(chan guard.Decision, 1024), groups: newGrouper(opt)}
-	for name, r := range opt.Receivers {
-		n.posts = append(n.posts, &post{name: name, to: r, queue: make(chan *Message, queued), log: opt.Log, retry: retries})
+	n.opt = opt
+	n.least.Store(uint32(opt.Least))
+	var posts []*post
+	for _, p := range n.posts {
+		if r, ok := opt.Receivers[p.name]; ok && reflect.DeepEqual(r, p.to) {
+			posts = append(posts, p)
+		} else {
+			old = append(old, p)
+		}
 	}
-	return n
+	for name, r := range opt.Receivers {
+		if !slices.ContainsFunc(posts, func(p *post) bool { return p.name == name }) {
+			fresh = append(fresh, &post{name: name, to: r, queue: make(chan *Message, queued), log: opt.Log, retry: retries})
+		}
+	}
+	n.posts = append(posts, fresh...)
+	return fresh, old
+}
+
+// change is other options, and what is closed when they hold.
+type change struct {
+	opt  Options
+	done chan struct{}
+}
+
+// Use changes who is told and how often. What has been heard of incidents
+// stays; what waits for a receiver that is gone is still sent to him. It returns
+// once the change holds, or with the error of ctx, and nothing is changed then.
+func (n *Notifier) Use(ctx context.Context, opt Options) error {
+	c := change{opt, make(chan struct{})}
+	select {
+	case n.changes <- c:
+		<-c.done
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("cannot change who is told: %w", ctx.Err())
+	}
 }
 
 // Tell takes a verdict and returns at once. One that there is no room for is
 // counted, and the next message says so.
 func (n *Notifier) Tell(d guard.Decision) {
-	if d.Outcome == "" && d.Action < n.opt.Least || d.Outcome != "" && d.Outcome != "unconfirmed" {
+	if d.Outcome == "" && d.Action < guard.Action(n.least.Load()) || d.Outcome != "" && d.Outcome != "unconfirmed" {
 		return
 	}
 	select {
@@ -99,6 +147,17 @@ func (n *Notifier) Run(ctx context.Context) error {
 		select {
 		case d := <-n.heard:
 			n.groups.add(&d, n.opt.Now())
+			continue
+		case c := <-n.changes:
+			fresh, old := n.use(c.opt)
+			n.groups.opt = n.opt
+			close(c.done)
+			for _, p := range fresh {
+				wg.Go(func() { p.run(posting) })
+			}
+			for _, p := range old {
+				close(p.queue)
+			}
 			continue
 		case <-tick.C:
 			n.post(n.groups.due(n.opt.Now(), int(n.unheard.Swap(0))))

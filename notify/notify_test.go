@@ -117,6 +117,37 @@ func TestGroups(t *testing.T) {
 	})
 }
 
+// TestUse: others are told from a change on, and what happened before is not
+// forgotten; who stays keeps what waits for him, and who goes still gets his.
+func TestUse(t *testing.T) {
+	first, second, third := new(inbox), new(inbox), new(inbox)
+	opt := options(io.Discard, map[string]Receiver{"goes": first, "stays": second})
+	running(t, opt, func(n *Notifier) {
+		first.hang = make(chan struct{})
+		n.Tell(kill(1, "204", time.Now()))
+		time.Sleep(40 * time.Second)
+		opt.Receivers = map[string]Receiver{"stays": second, "comes": third}
+		opt.Least = guard.Kill
+		if err := n.Use(context.Background(), opt); err != nil {
+			t.Fatal(err)
+		}
+		close(first.hang)
+		n.Tell(guard.Decision{ID: 2, PBX: "office", Action: guard.Alert, Reason: "less than is told now"})
+		n.Tell(kill(3, "204", time.Now()))
+		time.Sleep(20 * time.Minute)
+		synctest.Wait()
+		if got := first.messages(); len(got) != 1 {
+			t.Errorf("got %d messages to who went, want the one that was his", len(got))
+		}
+		if got := second.messages(); len(got) != 2 || got[1].Incident.Message != 2 || got[1].Incident.Verdicts != 2 {
+			t.Errorf("got %d messages to who stayed, want both of one incident", len(got))
+		}
+		if got := third.messages(); len(got) != 1 || got[0].Incident.Message != 2 {
+			t.Errorf("got %d messages to who came, want the second", len(got))
+		}
+	})
+}
+
 // TestLimit: an hour has so many messages and no more, and one that says so;
 // what was held back comes when there is room.
 func TestLimit(t *testing.T) {

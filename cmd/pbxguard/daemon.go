@@ -30,7 +30,7 @@ type daemon struct {
 	engine  *guard.Engine
 	ports   map[string]*port // by PBX name; fixed once made
 	changed chan string      // names of PBXs whose own configuration may have changed
-	gate    *gate.Gate       // nil: there is none
+	gates   *shifts
 	// forwards watch and change the forwards of PBXs, by name.
 	forwards map[string]func(context.Context) error
 	names    names  // belongs to whoever looks around: the start, then the steward
@@ -43,6 +43,7 @@ type daemon struct {
 	around  surroundings
 	policy  *guard.Policy
 	trouble map[string]control.Check // what is wrong and is not seen elsewhere, by name
+	gate    *gate.Gate               // nil: there is none
 }
 
 // wall is a [firewall.Firewall] or a [firewall.Dry].
@@ -61,6 +62,7 @@ func newDaemon(ctx context.Context, path string, conf *config.Config, log *slog.
 	d := &daemon{
 		path: path, log: log, level: level, conf: conf,
 		ports:   map[string]*port{},
+		gates:   newShifts(),
 		changed: make(chan string, 1),
 		names:   names{lookup: net.DefaultResolver.LookupNetIP},
 		trouble: map[string]control.Check{},
@@ -71,7 +73,7 @@ func newDaemon(ctx context.Context, path string, conf *config.Config, log *slog.
 		return nil, err
 	}
 	d.ledger = newTeller(d.store, log)
-	d.people = newNotifier(conf, log)
+	d.people = notify.New(receivers(conf, log))
 	d.ledger.people = d.people.Tell
 	d.openWall(conf.Firewall.Mode)
 	d.around = d.lookAround(ctx, conf)
@@ -80,7 +82,7 @@ func newDaemon(ctx context.Context, path string, conf *config.Config, log *slog.
 		return nil, errors.Join(invalid{err}, d.close())
 	}
 	d.makeEngine(ctx, time.Now())
-	if err := d.openGate(); err != nil {
+	if d.gate, err = d.gateOf(conf); err != nil {
 		return nil, errors.Join(invalid{err}, d.close())
 	}
 	return d, nil
@@ -142,9 +144,7 @@ func (d *daemon) run(ctx context.Context, reload <-chan os.Signal) (err error) {
 	for name, run := range d.forwards {
 		above.start("forwards "+name, run)
 	}
-	if d.gate != nil {
-		above.start("gate", d.gate.Run)
-	}
+	above.start("gate", d.gates.run(d.gate))
 	server, err := control.New(control.Options{Path: d.conf.Control.Socket, Group: d.conf.Control.Group, Log: d.log}, handler{d})
 	if err != nil {
 		return err

@@ -14,9 +14,8 @@ import (
 	"pbxguard/report"
 )
 
-// newNotifier makes the one who tells people of verdicts; without receivers it
-// tells nobody.
-func newNotifier(conf *config.Config, log *slog.Logger) *notify.Notifier {
+// receivers says whom verdicts are told to; without receivers that is nobody.
+func receivers(conf *config.Config, log *slog.Logger) notify.Options {
 	to := map[string]notify.Receiver{}
 	for _, r := range conf.Receivers {
 		switch r.Type {
@@ -35,7 +34,7 @@ func newNotifier(conf *config.Config, log *slog.Logger) *notify.Notifier {
 		host = "this host"
 	}
 	n := conf.Notify
-	return notify.New(notify.Options{Receivers: to, Least: n.Least, Wait: n.Wait, Every: n.Every, Hourly: n.Hourly, Host: host, Safe: report.Safe, Log: log})
+	return notify.Options{Receivers: to, Least: n.Least, Wait: n.Wait, Every: n.Every, Hourly: n.Hourly, Host: host, Safe: report.Safe, Log: log}
 }
 
 func (c *cli) notifyCommand() *cobra.Command {
@@ -52,7 +51,7 @@ The exit code is 3 if one of them could not be reached.`,
 				c.note("there is no [[receiver]] in %s", c.config)
 				return nil
 			}
-			answers := newNotifier(conf, newLog(c.stderr, new(slog.LevelVar))).Test(cmd.Context())
+			answers := notify.New(receivers(conf, newLog(c.stderr, new(slog.LevelVar)))).Test(cmd.Context())
 			failed := false
 			for _, name := range slices.Sorted(maps.Keys(answers)) {
 				word := "sent"

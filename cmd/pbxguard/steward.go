@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"os"
-	"reflect"
 	"time"
 
 	"pbxguard/config"
@@ -62,8 +61,7 @@ func (d *daemon) refresh(ctx context.Context) {
 func (d *daemon) reload(ctx context.Context) {
 	conf, err := config.Load(d.path)
 	if err == nil {
-		d.readTables(conf)
-		err = d.enact(ctx, conf, d.lookAround(ctx, conf))
+		err = d.replace(ctx, conf)
 	}
 	if err != nil {
 		for _, line := range report.Lines(err.Error()) {
@@ -86,6 +84,26 @@ func (d *daemon) reload(ctx context.Context) {
 		}
 	}
 	d.log.Info("reloaded", "path", d.path)
+}
+
+// replace puts a new configuration in force with all that hangs on it, or
+// nothing of it.
+func (d *daemon) replace(ctx context.Context, conf *config.Config) error {
+	gate, changed, err := d.regate(conf)
+	if err != nil {
+		return err
+	}
+	d.readTables(conf)
+	if err := d.enact(ctx, conf, d.lookAround(ctx, conf)); err != nil {
+		return err
+	}
+	if changed {
+		d.gates.change(ctx, gate)
+		d.mu.Lock()
+		d.gate = gate
+		d.mu.Unlock()
+	}
+	return d.people.Use(ctx, receivers(conf, d.log))
 }
 
 // enact puts a configuration in force, or with nil the same one in other
@@ -114,9 +132,7 @@ func (d *daemon) restartFor(conf *config.Config) {
 	for part, same := range map[string]bool{
 		"store":    conf.Store == d.conf.Store,
 		"control":  conf.Control == d.conf.Control,
-		"notify":   conf.Notify == d.conf.Notify && reflect.DeepEqual(conf.Receivers, d.conf.Receivers),
 		"firewall": conf.Firewall == d.conf.Firewall,
-		"gate":     reflect.DeepEqual(conf.Gate, d.conf.Gate),
 	} {
 		if !same {
 			parts = append(parts, part)

@@ -4,8 +4,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,6 +56,9 @@ func live(t *testing.T, d *daemon) {
 	c := newCrew()
 	c.layer().start("store", d.store.Run)
 	c.layer().start("engine", d.engine.Run)
+	above := c.layer()
+	above.start("gate", d.gates.run(d.gate))
+	above.start("notify", d.people.Run)
 	t.Cleanup(func() {
 		if err := c.dismiss(); err != nil {
 			t.Error(err)
@@ -120,5 +127,108 @@ func TestTotalsCountCallsOnce(t *testing.T) {
 	if want := (struct{ killed, would, banned, wouldBan int }{2, 1, 1, 1}); got.Killed != want.killed ||
 		got.WouldKill != want.would || got.Banned != want.banned || got.WouldBan != want.wouldBan {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// TestReplaceGate: a reload moves, opens and shuts the gate; a gate that cannot
+// listen leaves everything as it was.
+func TestReplaceGate(t *testing.T) {
+	const office = "[[pbx]]\nconfig_dir = \"/nowhere\"\n[pbx.dialplan]\ncountry = \"NL\"\n"
+	free := func() string {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		return l.Addr().String()
+	}
+	with := func(d *daemon, gate, more string) *config.Config {
+		text := office + fmt.Sprintf("[gate]\nenabled = %v\n", gate != "") + more
+		if gate != "" {
+			text = strings.Replace(text, "enabled = true\n", fmt.Sprintf("enabled = true\nfastagi = %q\n", gate), 1)
+		}
+		conf, err := config.Parse("test.toml", []byte(text), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conf.Store, conf.Control, conf.Firewall = d.conf.Store, d.conf.Control, d.conf.Firewall
+		return conf
+	}
+	answers := func(at string) bool {
+		c, err := net.Dial("tcp", at)
+		if err != nil {
+			return false
+		}
+		c.Close()
+		return true
+	}
+	waits := func(what string, done func() bool) {
+		t.Helper()
+		for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: not so after 30 s", what)
+			}
+		}
+	}
+	d := daemonFrom(t, office)
+	live(t, d)
+	first, second := free(), free()
+	if err := d.replace(t.Context(), with(d, first, "")); err != nil {
+		t.Fatal(err)
+	}
+	waits("the gate listens", func() bool { return answers(first) })
+	if err := d.replace(t.Context(), with(d, second, "[calls]\nhangup_cause = 17\n")); err != nil {
+		t.Fatal(err)
+	}
+	waits("the gate has moved", func() bool { return answers(second) && !answers(first) })
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	err = d.replace(t.Context(), with(d, taken.Addr().String(), "[calls]\nhangup_cause = 34\n"))
+	if err == nil || !strings.Contains(err.Error(), "gate.fastagi: cannot listen") {
+		t.Errorf("got %v, want that the gate cannot listen", err)
+	}
+	if !answers(second) || d.conf.Calls.HangupCause != 17 || d.policy.HangupCause != 17 {
+		t.Errorf("got cause %d, %d after a change that failed, want 17 and the gate where it was", d.conf.Calls.HangupCause, d.policy.HangupCause)
+	}
+	if st, _ := (handler{d}).gateStatus(); st == nil || st.Listeners[0].Address != second {
+		t.Errorf("got %+v, want the gate at %s", st, second)
+	}
+	if err := d.replace(t.Context(), with(d, "", "")); err != nil {
+		t.Fatal(err)
+	}
+	waits("the gate is shut", func() bool { return !answers(second) })
+}
+
+// TestReplaceReceivers: a reload changes who is told.
+func TestReplaceReceivers(t *testing.T) {
+	const office = "[[pbx]]\nconfig_dir = \"/nowhere\"\n[pbx.dialplan]\ncountry = \"NL\"\n"
+	told := make(chan string, 10)
+	hook := func(name string) *httptest.Server {
+		s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { told <- name }))
+		t.Cleanup(s.Close)
+		return s
+	}
+	a, b := hook("a"), hook("b")
+	with := func(d *daemon, s *httptest.Server) *config.Config {
+		conf, err := config.Parse("test.toml", []byte(office+fmt.Sprintf("[notify]\nwait = \"1s\"\n[[receiver]]\nname = \"hook\"\ntype = \"webhook\"\nurl = %q\n", s.URL)), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conf.Store, conf.Control, conf.Firewall = d.conf.Store, d.conf.Control, d.conf.Firewall
+		return conf
+	}
+	d := daemonFrom(t, office)
+	live(t, d)
+	for i, s := range []*httptest.Server{a, b} {
+		if err := d.replace(t.Context(), with(d, s)); err != nil {
+			t.Fatal(err)
+		}
+		d.ledger.Record(guard.Decision{At: time.Now(), PBX: "pbx", Account: guard.Account{PBX: "pbx", Name: fmt.Sprint(100 + i)}, Action: guard.Kill, Rule: "destination"})
+		if got, want := <-told, []string{"a", "b"}[i]; got != want {
+			t.Errorf("got %s told, want %s", got, want)
+		}
 	}
 }
