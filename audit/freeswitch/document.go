@@ -129,8 +129,20 @@ type Late struct {
 // folder confDir. It never runs a command that the configuration names. What
 // keeps it from knowing the whole is in Document.Problems; there is an error
 // only when the top file itself can't be read.
-func Read(files Files, confDir string) (*Document, error) {
-	p, err := compile(files, confDir, builtin(confDir))
+func Read(files Files, confDir string) (*Document, error) { return readWith(files, confDir, nil) }
+
+// readWith is Read with the global variables of the running FreeSWITCH, of which
+// those are taken that no file can tell.
+func readWith(files Files, confDir string, now map[string]string) (*Document, error) {
+	vars := builtin(confDir)
+	for name := range vars {
+		// What it calls its folder of files may be another than where they are
+		// read, and vanilla sets sound_prefix by itself.
+		if value, told := now[name]; told && name != "conf_dir" && name != "sound_prefix" {
+			vars[name] = variable{value: value}
+		}
+	}
+	p, err := compile(files, confDir, vars, now)
 	if err != nil {
 		return nil, err
 	}
@@ -145,13 +157,13 @@ func Read(files Files, confDir string) (*Document, error) {
 }
 
 // compile makes one text of the files.
-func compile(files Files, confDir string, vars map[string]variable) (*preprocessor, error) {
+func compile(files Files, confDir string, vars map[string]variable, now map[string]string) (*preprocessor, error) {
 	top := confDir + "/freeswitch.xml"
 	text, err := files.ReadFile(top)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read %s: %w", top, err)
 	}
-	p := &preprocessor{files: files, doc: &Document{uses: map[string][]use{}}, vars: vars, capacity: lineBlock}
+	p := &preprocessor{files: files, doc: &Document{uses: map[string][]use{}}, vars: vars, now: now, capacity: lineBlock}
 	p.file(top, confDir, text, 0)
 	return p, nil
 }

@@ -64,6 +64,15 @@ func (m *model) Forwards() (all []audit.Forward) {
 			all = append(all, audit.Forward{Account: s.key, Key: s.realm + "/" + s.key, Number: s.value, At: d.dir + "/call_limit.db"})
 		}
 	}
+	for key, number := range m.hashed() {
+		realm, account := key, ""
+		if i := strings.LastIndexByte(key, '_'); i >= 0 {
+			realm, account = key[:i], key[i+1:]
+		}
+		if forwardName.MatchString(realm) && dialable(number) {
+			all = append(all, audit.Forward{Account: account, Key: realm + "/" + account, Number: number, At: whereRunning})
+		}
+	}
 	return all
 }
 

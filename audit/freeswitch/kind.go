@@ -17,7 +17,7 @@ func Kind() audit.Kind { return KindServed(nil) }
 // a FusionPBX. served writes the document that it gives FreeSWITCH and says
 // where it is from; the document is "" if it can't be known.
 func KindServed(served func(*audit.Site) (text, from string)) audit.Kind {
-	return audit.NewKind("freeswitch", slices.Concat(coreRules(), directoryRules(), profileRules(), dialplanRules(), serviceRules(),
+	return audit.NewKind("freeswitch", slices.Concat(coreRules(), directoryRules(), profileRules(), dialplanRules(), serviceRules(), liveRules(),
 		audit.InventoryRules[*model](audit.InventoryNeeds{
 			Extensions: "directory", All: "directory sofia.conf event_socket.conf db", Trunks: "sofia.conf", Calls: "calls",
 		})),

@@ -50,7 +50,7 @@ func load(s *audit.Site, served func(*audit.Site) (text, from string)) (*model, 
 			continue
 		}
 		m := &model{site: s, dir: dir}
-		doc, err := Read(s.Tree, dir)
+		doc, err := readWith(s.Tree, dir, globals(m.answers()[askVariables].Text))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -72,6 +72,7 @@ func load(s *audit.Site, served func(*audit.Site) (text, from string)) (*model, 
 func (m *model) build() {
 	m.readProfiles()
 	m.readDirectory()
+	m.noteRegistered()
 	m.readLists()
 	m.plan = readDialplan(m)
 	m.follow()
@@ -262,6 +263,9 @@ func (m *model) Source(need string) (audit.State, string) {
 	if need == "db" {
 		d := m.databases()
 		return d.state, d.why
+	}
+	if need == askable {
+		return m.askedState()
 	}
 	if need == "calls" {
 		if m.Calls(); m.callsLost != "" {

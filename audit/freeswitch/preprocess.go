@@ -27,6 +27,7 @@ type preprocessor struct {
 	files Files
 	doc   *Document
 	vars  map[string]variable
+	now   map[string]string // of variables that files can't tell, from the running switch
 
 	out      strings.Builder
 	chunks   []chunk
@@ -155,6 +156,13 @@ func (p *preprocessor) value(name string, at Pos) string {
 		p.doc.uses[key] = append(p.doc.uses[key], use{pos: at, seq: p.seq, value: value})
 	}
 	return value
+}
+
+// running is a variable that is set to what only the running switch knows, with
+// its value if that was told.
+func (p *preprocessor) running(name string, at Pos) variable {
+	value, told := p.now[strings.ToLower(name)]
+	return variable{value: value, pos: at, unknown: !told}
 }
 
 // mark stands around the name of a variable whose value only the running switch
@@ -328,14 +336,14 @@ func (p *preprocessor) run(cmd, data string, src source) {
 			return
 		}
 		dir.Name = strings.TrimRight(name, " ")
-		p.set(dir.Name, variable{pos: at, unknown: true}, at)
+		p.set(dir.Name, p.running(dir.Name, at), at)
 	case "env-set":
 		name, value, ok := strings.Cut(data, "=")
 		if !ok || !strings.HasPrefix(value, "$") {
 			return
 		}
 		dir.Name = name
-		p.set(dir.Name, variable{pos: at, unknown: true}, at)
+		p.set(dir.Name, p.running(dir.Name, at), at)
 	case "exec":
 		p.problem(at, "the output of a command is part of the configuration; the command is not run")
 	case "include":

@@ -76,7 +76,7 @@ var compiled = []struct {
 func TestCompile(t *testing.T) {
 	for _, tt := range compiled {
 		t.Run(tt.name, func(t *testing.T) {
-			p, err := compile(below(tt.files), "/c", map[string]variable{})
+			p, err := compile(below(tt.files), "/c", map[string]variable{}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

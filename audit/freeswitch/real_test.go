@@ -47,7 +47,7 @@ func TestRealFreeSWITCHCompilesTheSame(t *testing.T) {
 	write(t, filepath.Join(conf, "freeswitch.xml"), top+"</document>\n")
 	want := realCompiled(t, prefix, dir)
 
-	p, err := compile(diskFiles{}, conf, map[string]variable{})
+	p, err := compile(diskFiles{}, conf, map[string]variable{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,6 +23,9 @@ func setup(id, variant string, s *audit.Site) {
 		s.History.Accounts[user] = audit.Seen{Called: day(2)}
 	}
 	s.History.Accounts["1002"] = audit.Seen{Registered: day(1)}
+	if strings.HasPrefix(id, "FS-LIVE-") {
+		s.Live = map[string]audit.Answers{"freeswitch": Ask(context.Background(), runsBase())}
+	}
 	switch id {
 	case "STALE-001":
 		if variant == "fail" {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -10,8 +11,10 @@ import (
 	"time"
 
 	"pbxguard/adapters/asterisk"
+	"pbxguard/adapters/freeswitch"
 	"pbxguard/audit"
 	auditasterisk "pbxguard/audit/asterisk"
+	auditfreeswitch "pbxguard/audit/freeswitch"
 	"pbxguard/config"
 )
 
@@ -75,11 +78,19 @@ func onThisHost(pbx config.PBX) bool {
 
 // askPBX asks one; an error says that there is no account for it.
 func askPBX(ctx context.Context, pbx config.PBX) (audit.Answers, error) {
-	if pbx.Type != config.Asterisk {
-		return nil, fmt.Errorf("a %s is not asked", pbx.Type)
+	if pbx.Type == config.FreeSWITCH {
+		if pbx.Username != "" {
+			return nil, errNoAdmin
+		}
+		admin, err := freeswitch.NewAdmin(freeswitch.AdminOptions{Address: pbx.Address, Password: pbx.Secret.Reveal(), Timeout: maxQuestion})
+		if err != nil {
+			return nil, err
+		}
+		defer admin.Close()
+		return auditfreeswitch.Ask(ctx, admin), nil
 	}
 	if pbx.AdminUsername == "" {
-		return nil, fmt.Errorf("it has no admin_username")
+		return nil, errors.New("it has no admin_username")
 	}
 	admin, err := asterisk.NewAdmin(asterisk.AdminOptions{
 		Address: pbx.Address, Username: pbx.AdminUsername, Secret: pbx.AdminSecret.Reveal(),

@@ -1,0 +1,9 @@
+package freeswitch
+
+import (
+	"testing"
+
+	"pbxguard/testbed"
+)
+
+func TestMain(m *testing.M) { testbed.Main(m) }
