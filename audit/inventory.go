@@ -279,8 +279,10 @@ func idleAdministrators(m Inventory, r *Result) {
 	var unknown []string
 	for _, a := range held(m, Administrator) {
 		switch {
-		case !a.Logins || a.Login.IsZero() && days(now, a.LoginsSince) < loginDays:
+		case !a.Logins || a.Login.IsZero() && !a.LoginsSince.IsZero() && days(now, a.LoginsSince) < loginDays:
 			unknown = append(unknown, a.Name)
+		case a.Login.IsZero() && a.LoginsSince.IsZero():
+			r.Fail(a.Object, a.At, "it has never logged in")
 		case a.Login.IsZero():
 			r.Fail(a.Object, a.At, "no login since %s", a.LoginsSince.Format(time.DateOnly))
 		case days(now, a.Login) >= loginDays:

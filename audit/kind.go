@@ -23,6 +23,7 @@ type Site struct {
 	Memory  *Memory           // of the last run; nil: none is kept
 	Facts   map[string]string // what was told on the command line or by a live PBX, such as "asterisk.version"
 	Skip    map[string]bool   // ids of checks that are not made
+	Gutted  map[string]bool   // ids of checks of which the body is left out, to prove that it matters
 	// Live is what the running PBX said of itself, by the name of its kind; one
 	// that is missing was not asked.
 	Live map[string]Answers
@@ -65,7 +66,7 @@ func NewKind[M Sources](name string, table []Rule[M], load func(*Site) (m M, the
 		if !there {
 			return nil, false
 		}
-		return evaluate(ctx, table, m, s.Skip), true
+		return evaluate(ctx, table, m, s), true
 	}
 	return k
 }

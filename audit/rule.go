@@ -103,10 +103,10 @@ func (r *Result) outcome() []Finding {
 }
 
 // evaluate makes every check of a table.
-func evaluate[M Sources](ctx context.Context, table []Rule[M], m M, skip map[string]bool) []Finding {
+func evaluate[M Sources](ctx context.Context, table []Rule[M], m M, s *Site) []Finding {
 	var all []Finding
 	for _, rule := range table {
-		if skip[rule.ID] || ctx.Err() != nil {
+		if s.Skip[rule.ID] || ctx.Err() != nil {
 			continue
 		}
 		r := &Result{check: rule.Check}
@@ -117,7 +117,9 @@ func evaluate[M Sources](ctx context.Context, table []Rule[M], m M, skip map[str
 			there, about = state != Absent, []string{rule.About}
 		}
 		if there {
-			rule.Find(m, r)
+			if !s.Gutted[rule.ID] {
+				rule.Find(m, r)
+			}
 			troubles, _ := needs(m, rule.Needs) // looking may have shown more of them
 			for _, t := range troubles {
 				if r.moot {

@@ -123,6 +123,10 @@ func guardItself(m *model, r *audit.Result) {
 				section = strings.Trim(line, "[] ")
 			}
 			key, value, _ := strings.Cut(line, "=")
+			switch strings.TrimSpace(line) {
+			case "Restart=no", "WatchdogSec=0", "WatchdogSec=":
+				r.Fail("service", at(t.name, n), "%s: nobody starts the guard again", strings.TrimSpace(line))
+			}
 			if strings.TrimSpace(key) == "mode" && strings.Trim(strings.TrimSpace(value), `"'`) == "observe" && (section == "calls" || section == "bans") {
 				r.Fail(section, at(t.name, n), "the guard only watches: %s.mode is observe", section)
 			}

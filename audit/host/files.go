@@ -22,7 +22,7 @@ type file struct {
 var textFiles = map[string][]string{
 	"logrotate": {"/etc/logrotate.d/asterisk", "/etc/logrotate.d/freeswitch", "/etc/logrotate.d/fusionpbx", "/etc/logrotate.d/freepbx"},
 	"time":      {"/etc/timezone", "/etc/postgresql/*/main/postgresql.conf"},
-	"guard":     {guardConf},
+	"guard":     {guardConf, "/etc/systemd/system/pbxguard.service", "/etc/systemd/system/pbxguard.service.d/*.conf"},
 	"cron":      {"/etc/crontab", "/etc/cron.d/*", "/etc/cron.hourly/*", "/etc/cron.daily/*", "/etc/systemd/system/*.service"},
 }
 

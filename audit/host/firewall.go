@@ -199,6 +199,10 @@ func (f *family) firewalld(name, text string) {
 		if strings.Contains(line, `<service name="sip`) {
 			f.open = append(f.open, opened{"5060", at(name, n)})
 		}
+		if _, rest, ok := strings.Cut(line, `<service name="`); ok {
+			service, _, _ := strings.Cut(rest, `"`)
+			f.open = append(f.open, opened{service, at(name, n)})
+		}
 		if _, rest, ok := strings.Cut(line, "<port "); ok {
 			_, port, _ := strings.Cut(rest, `port="`)
 			port, _, _ = strings.Cut(port, `"`)
@@ -207,11 +211,14 @@ func (f *family) firewalld(name, text string) {
 	}
 }
 
+// services are names of ports that firewalls use.
+var services = map[string]string{"sip": "5060", "sips": "5061", "sip-tls": "5061", "ssh": "22", "http": "80", "https": "443", "iax": "4569"}
+
 // opens tells where the world is let in to a port, or "".
 func (f *family) opens(port string) string {
 	for _, o := range f.open {
 		lo, hi, isRange := strings.Cut(strings.ReplaceAll(o.port, ":", "-"), "-")
-		if o.port == port || o.port == "sip" && port == "5060" || isRange && len(lo) == len(port) && len(hi) == len(port) && lo <= port && port <= hi {
+		if o.port == port || services[o.port] == port || isRange && len(lo) == len(port) && len(hi) == len(port) && lo <= port && port <= hi {
 			return o.at
 		}
 	}

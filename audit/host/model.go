@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"pbxguard/audit"
@@ -19,7 +20,7 @@ type check = audit.Check
 
 // Kind is the host as something that can be audited.
 func Kind() audit.Kind {
-	return audit.NewKind("host", rules(), load)
+	return audit.NewKind("host", slices.Concat(rules(), audit.InventoryRules[*model](audit.InventoryNeeds{Administrators: "users logins"})), load)
 }
 
 // model is the host as its files show it.
@@ -37,6 +38,7 @@ type model struct {
 	copies  []string          // backups in a web root
 	files   map[string][]file // those whose permissions matter, by source
 	data    *advisories
+	shells  []person // who may log in to administer the PBX
 }
 
 // state says how much was read of a source.
@@ -53,6 +55,7 @@ func load(s *audit.Site) (*model, bool) {
 	m := &model{site: s, states: map[string]state{}, users: map[string]string{}}
 	m.texts, m.files = map[string][]text{}, map[string][]file{}
 	m.readUsers()
+	m.readPeople()
 	m.readTexts()
 	m.readFiles()
 	m.readCopies()

@@ -2,6 +2,7 @@ package host
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"pbxguard/audit"
@@ -85,6 +86,57 @@ func openWall(m *model, r *audit.Result) {
 	}
 }
 
+// freeWeb are the ports that FreePBX's web pages are served on, as its module
+// sysadmin has them.
+var freeWeb = []struct {
+	port uint16
+	what string
+}{
+	{80, "the administration"}, {443, "the administration"}, {81, "UCP"}, {4443, "UCP"}, {8001, "UCP's server"}, {8003, "UCP's server"},
+	{82, "the phone apps"}, {3443, "the phone apps"}, {83, "provisioning"}, {1443, "provisioning"}, {84, "provisioning"}, {2443, "provisioning"},
+}
+
+// freePBXOpen looks for pages of FreePBX that the whole internet reaches.
+func freePBXOpen(m *model, r *audit.Result) {
+	if !m.site.Tree.Exists("/etc/freepbx.conf") && !m.site.Tree.Exists("/etc/amportal.conf") {
+		r.NotApplicable("FreePBX is not there")
+		return
+	}
+	if m.wall.file == "" {
+		return // the source firewall says that it is not known
+	}
+	for _, s := range m.sockets {
+		if s.udp || s.local() {
+			continue
+		}
+		for _, page := range freeWeb {
+			if page.port == s.addr.Port() {
+				m.reached(r, s, page.what)
+			}
+		}
+	}
+}
+
+// reached reports a page of FreePBX if the firewall's files let everybody in to
+// it, over the protocol that the socket takes. One on :: takes both.
+func (m *model) reached(r *audit.Result, s socket, what string) {
+	port := fmt.Sprint(s.addr.Port())
+	for i, name := range []string{"IPv4", "IPv6"} {
+		if s.addr.Addr().Is4() && i == 1 || s.addr.Addr().Is6() && !s.any() && i == 0 {
+			continue
+		}
+		f, object := m.wall.families[i], fmt.Sprintf("port %s over %s", port, name)
+		switch {
+		case !f.there:
+			r.Fail(object, s.at, "%s is served (%s), and no firewall rules for %s are there", what, s.where(), name)
+		case !f.drops:
+			r.Fail(object, f.policy, "%s is served (%s), and what no rule names is accepted", what, s.where())
+		case f.opens(port) != "":
+			r.Fail(object, f.opens(port), "%s is served (%s), and everybody is let in", what, s.where())
+		}
+	}
+}
+
 func webAdmin(m *model, r *audit.Result) {
 	which := ""
 	for name, file := range map[string]string{"FreePBX": "/etc/freepbx.conf", "FusionPBX": "/etc/fusionpbx/config.conf"} {
@@ -130,12 +182,23 @@ func sshLogin(m *model, r *audit.Result) {
 	if root := m.sshd["permitrootlogin"]; root.value == "yes" {
 		r.Fail("PermitRootLogin", root.at, "root may log in with a password")
 	}
+	for i, name := range []string{"IPv4", "IPv6"} {
+		if where := m.wall.families[i].opens("22"); where != "" {
+			r.FailAs(audit.Low, "port 22 over "+name, where, "the firewall lets everybody knock")
+		}
+	}
 }
+
+// asGoodAsRoot are capabilities (capability.h of Linux) with which a process
+// makes itself root: DAC_OVERRIDE, SETUID, SYS_MODULE, SYS_PTRACE, SYS_ADMIN.
+const asGoodAsRoot = 1<<1 | 1<<7 | 1<<16 | 1<<19 | 1<<21
 
 func asRoot(m *model, r *audit.Result) {
 	for _, p := range m.procs {
 		if p.uid == "0" {
 			r.Fail(p.name, p.at, "it runs as root, with capabilities %s", strings.TrimLeft(p.caps, "0"))
+		} else if mask, err := strconv.ParseUint(p.caps, 16, 64); err == nil && mask&asGoodAsRoot != 0 {
+			r.FailAs(audit.Medium, p.name, p.at, "it has capabilities that are as good as root: %s", strings.TrimLeft(p.caps, "0"))
 		}
 	}
 }

@@ -60,5 +60,9 @@ func rules() []rule {
 			Why: "A daily limit and blocked countries at the provider hold even when everything here fails.",
 			Fix: "Ask the provider; write spend_limit, international_block, liability_known, incident_contacts and insurance to " + answersFile + ".",
 			Ref: "RBMNE 2014:2617; S004"}, Find: provider},
+		{Check: check{ID: "FPX-014", Title: "FreePBX's web pages are open to the world", Severity: audit.Critical, Needs: []string{"sockets", "firewall"},
+			Why: "In August 2025 more than 900 FreePBXes were taken over through the administration page; the phone apps and UCP have had holes too.",
+			Fix: "Let only a VPN or single addresses in to these ports, at the firewall, over IPv4 and IPv6.",
+			Ref: "FreePBX advisories of 2025; S004"}, Find: freePBXOpen},
 	}
 }

@@ -40,6 +40,9 @@ func (m *model) readSockets() {
 			}
 		}
 	}
+	if m.states["sockets"].how == audit.Absent {
+		m.states["sockets"] = state{audit.Partial, "there is no /proc/net: what listens is known on the running host alone"}
+	}
 }
 
 // socket reads "sl local_address rem_address st … uid …".
@@ -97,7 +100,8 @@ var watched = []string{"asterisk", "freeswitch", "pbxguard"}
 
 func (m *model) readProcesses() {
 	m.note("processes", audit.Absent, "")
-	if !m.site.Tree.Exists("/proc") {
+	if len(m.glob("processes", "/proc/[0-9]*")) == 0 {
+		m.note("processes", audit.Partial, "there is no /proc: what runs is known on the running host alone")
 		return
 	}
 	for _, file := range m.glob("processes", "/proc/[0-9]*/status") {
