@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -25,13 +27,8 @@ import (
 // been shown by then outlives it: bans, by the daemon or in the kernel, locks
 // and decisions; and what an administrator has lifted stays lifted.
 func TestKill9(t *testing.T) {
-	kills := 200
-	switch {
-	case testing.Short():
-		kills = 10
-	case os.Getenv("CI") == "true":
-		kills = 50
-	}
+	kills := crashes(t, "PBXGUARD_KILLS", 10, 50, 1000)
+	seed := crashSeed(t)
 	freshWall(t)
 	board := newSwitchboard(t)
 	d := newDaemon(t, board.asterisk(t), settings{
@@ -39,7 +36,7 @@ func TestKill9(t *testing.T) {
 		BansMore: "ladder = [\"30m\"]\nlearn = \"0s\"\nbudget = 100000",
 	})
 	k := &killed{
-		t: t, d: d, board: board, client: control.NewClient(filepath.Join(d.dir, "control.sock")),
+		t: t, chance: rand.New(rand.NewPCG(seed, 1)), d: d, board: board, client: control.NewClient(filepath.Join(d.dir, "control.sock")),
 		shown: map[netip.Prefix]guard.Ban{}, lifted: map[netip.Prefix]bool{},
 		verdicts: map[uint64]guard.Decision{},
 	}
@@ -61,6 +58,10 @@ func TestKill9(t *testing.T) {
 	for _, v := range k.verdicts {
 		byRule[v.Rule+" "+v.Outcome]++
 	}
+	t.Logf("%d reloads, %d calls placed", k.reloads, board.calls)
+	if len(board.wronged) > 0 {
+		t.Errorf("the honest calls %v were ended", board.wronged)
+	}
 	t.Logf("decisions by rule and outcome: %v", byRule)
 	t.Logf("from exec to the first answer: %v", &k.startups)
 	if len(k.shown) < 5*kills || len(k.verdicts) < 5*kills {
@@ -71,6 +72,7 @@ func TestKill9(t *testing.T) {
 // killed is what was seen of a daemon that is killed again and again.
 type killed struct {
 	t        *testing.T
+	chance   *rand.Rand // says when
 	d        *daemon
 	board    *switchboard
 	client   *control.Client
@@ -82,6 +84,36 @@ type killed struct {
 	verdicts map[uint64]guard.Decision
 	latest   uint64 // of verdicts
 	byHand   int
+	reloads  int
+	behind   time.Time // when to kill, once the burst has begun
+}
+
+// within is some time up to a limit.
+func (k *killed) within(limit time.Duration) time.Duration {
+	return time.Duration(k.chance.Int64N(int64(limit)))
+}
+
+// sameCalls waits until the daemon has found the calls that the PBX has, and has
+// ended those that it must.
+func (k *killed) sameCalls(ctx context.Context) {
+	k.t.Helper()
+	k.board.calm(true)
+	defer k.board.calm(false)
+	var got, want []string
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+		calls, err := k.client.Calls(ctx)
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		got, want = nil, k.board.callers()
+		for _, c := range calls {
+			got = append(got, string(c.Call)) // named after the leg of who calls
+		}
+		if slices.Sort(got); slices.Equal(got, want) {
+			return
+		}
+	}
+	k.t.Errorf("the daemon sees the calls %v, the PBX has %v", got, want)
 }
 
 // live starts the daemon, sees that nothing is lost, and watches it until it
@@ -90,8 +122,8 @@ func (k *killed) live() {
 	k.t.Helper()
 	begin := time.Now()
 	k.d.launch()
-	if rand.N(4) == 0 {
-		time.Sleep(rand.N(100 * time.Millisecond))
+	if k.chance.IntN(4) == 0 {
+		time.Sleep(k.within(100 * time.Millisecond))
 		k.d.Kill9()
 		k.board.drop()
 		begin = time.Now()
@@ -109,8 +141,10 @@ func (k *killed) live() {
 	}
 	k.startups.add(time.Since(begin))
 	k.returned(ctx)
-	moment := time.Now().Add(rand.N(400 * time.Millisecond))
-	if rand.N(2) == 0 {
+	k.sameCalls(ctx)
+	moment := time.Now().Add(k.within(400 * time.Millisecond))
+	if k.chance.IntN(2) == 0 {
+		k.behind = moment.Add(k.within(10 * time.Millisecond))
 		defer time.AfterFunc(time.Until(moment), k.kill).Stop()
 		moment = moment.Add(time.Hour)
 	}
@@ -174,7 +208,7 @@ func (k *killed) lost(ctx context.Context) (lost []error) {
 // and on the disk some milliseconds later.
 func (k *killed) kill() {
 	k.board.burst()
-	time.Sleep(rand.N(10 * time.Millisecond))
+	time.Sleep(time.Until(k.behind))
 	k.d.cmd.Process.Kill()
 }
 
@@ -187,7 +221,7 @@ func (k *killed) look(ctx context.Context, until time.Time) bool {
 	if late {
 		k.board.burst()
 	}
-	for _, i := range rand.Perm(3) {
+	for _, i := range k.chance.Perm(3) {
 		var err error
 		switch i {
 		case 0:
@@ -236,6 +270,9 @@ func (k *killed) lookDecisions(ctx context.Context) error {
 // act bans somebody by hand, or lifts what was banned so before.
 func (k *killed) act(ctx context.Context) error {
 	k.byHand++
+	if k.byHand%7 == 0 {
+		k.reload()
+	}
 	p := netip.PrefixFrom(netip.AddrFrom4([4]byte{172, byte(16 + k.byHand>>15), byte(k.byHand >> 7), byte(k.byHand << 1)}), 32)
 	order := control.BanOrder{Prefix: p, For: time.Hour, Reason: fmt.Sprint("order ", k.byHand)}
 	if err := k.client.Ban(ctx, order); err != nil {
@@ -251,6 +288,25 @@ func (k *killed) act(ctx context.Context) error {
 	}
 	delete(k.shown, p)
 	return err
+}
+
+// reload has the daemon read another configuration, and goes on at once.
+func (k *killed) reload() {
+	text, err := os.ReadFile(k.d.path())
+	if err != nil {
+		k.t.Error(err)
+		return
+	}
+	old, other := "budget = 100000", "budget = 90000"
+	if strings.Contains(string(text), other) {
+		old, other = other, old
+	}
+	put(k.t, k.d.path()+".new", strings.Replace(string(text), old, other, 1))
+	if err := os.Rename(k.d.path()+".new", k.d.path()); err != nil {
+		k.t.Error(err)
+	}
+	k.d.cmd.Process.Signal(syscall.SIGHUP) // it may be dead already
+	k.reloads++
 }
 
 // die sees what the dead daemon has left behind. After a power failure that

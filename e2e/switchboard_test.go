@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -27,17 +29,41 @@ type switchboard struct {
 
 	mu       sync.Mutex
 	peers    map[string]net.Conn // by the classes of events they asked for
+	open     map[net.Conn]bool
+	way      manner
+	pause    bool
 	sources  int
 	attempts int // of the latest source
 	calls    int
-	live     map[string]string // by the caller's leg: what tells the end of its call
+	live     map[string]*boardCall // by either leg
+	wronged  []string              // honest calls that were ended
 }
+
+// boardCall is a call that is up.
+type boardCall struct {
+	caller string // its leg
+	legs   string // as Status lists them
+	ends   string // the events that tell its end
+	honest bool
+	until  time.Time // when an honest one ends by itself
+}
+
+// manner is how a switchboard treats who connects.
+type manner int
+
+const (
+	served manner = iota
+	silent        // connections are accepted and nothing is said
+	halved        // half a header, then nothing
+	closed        // connections are closed at once
+)
 
 // The load: how often something happens, and how much then.
 const (
 	beat     = 10 * time.Millisecond
 	failures = 3 // attempts a beat, each two events
-	callOdds = 5 // one beat in so many has a call
+	callOdds = 5 // one beat in so many has a fraud
+	talkOdds = 9 // and one in so many an honest call
 )
 
 func newSwitchboard(t testing.TB) *switchboard {
@@ -55,7 +81,7 @@ func newSwitchboard(t testing.TB) *switchboard {
 	}
 	s := &switchboard{
 		listener: ln, failure: read("failure.ami"), call: read("call.ami"), ends: read("hangup.ami"),
-		quit: make(chan struct{}), peers: map[string]net.Conn{}, live: map[string]string{},
+		quit: make(chan struct{}), peers: map[string]net.Conn{}, open: map[net.Conn]bool{}, live: map[string]*boardCall{},
 	}
 	s.serving.Go(s.accept)
 	s.serving.Go(s.attack)
@@ -95,19 +121,79 @@ func (s *switchboard) accept() {
 	}
 }
 
-// drop ends all connections and calls.
+// drop ends all connections. The calls go on.
 func (s *switchboard) drop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, c := range s.peers {
+	for c := range s.open {
 		c.Close()
 	}
+	clear(s.open)
 	clear(s.peers)
+}
+
+// restart ends all connections and calls, as a PBX does that restarts.
+func (s *switchboard) restart() {
+	s.drop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	clear(s.live)
+}
+
+// become changes how those are treated who connect, and whoever is connected.
+func (s *switchboard) become(m manner) {
+	s.mu.Lock()
+	s.way = m
+	s.mu.Unlock()
+	s.drop()
+}
+
+// calm stops the attack, or has it go on.
+func (s *switchboard) calm(pause bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pause = pause
+}
+
+// callers are the legs of those who have a call up, sorted.
+func (s *switchboard) callers() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := map[string]bool{}
+	for _, c := range s.live {
+		all[c.caller] = true
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
+// enter notes a connection and says how to treat it.
+func (s *switchboard) enter(conn net.Conn) manner {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open[conn] = true
+	return s.way
+}
+
+func (s *switchboard) leave(conn net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, conn)
 }
 
 func (s *switchboard) serve(conn net.Conn) {
 	defer conn.Close()
+	defer s.leave(conn)
+	switch s.enter(conn) {
+	case closed:
+		return
+	case silent:
+		io.Copy(io.Discard, conn)
+		return
+	case halved:
+		io.WriteString(conn, "Asterisk Call Mana")
+		io.Copy(io.Discard, conn)
+		return
+	}
 	io.WriteString(conn, "Asterisk Call Manager/11.0.0\r\n")
 	action := map[string]string{}
 	for lines := bufio.NewScanner(conn); lines.Scan(); {
@@ -135,17 +221,40 @@ func (s *switchboard) answer(conn net.Conn, a map[string]string) string {
 		s.peers[a["Events"]] = conn
 		return reply("Message: Authentication accepted")
 	case "Status":
-		return reply("EventList: start\r\nMessage: Channel status will follow") +
+		return reply("EventList: start\r\nMessage: Channel status will follow") + s.list(a["ActionID"]) +
 			"Event: StatusComplete\r\nActionID: " + a["ActionID"] + "\r\nEventList: Complete\r\nListItems: 0\r\nItems: 0\r\n\r\n"
 	case "Hangup":
-		ends, up := s.live[a["Channel"]]
-		if !up {
+		c := s.live[a["Channel"]]
+		if c == nil {
 			return "Response: Error\r\nActionID: " + a["ActionID"] + "\r\nMessage: No such channel\r\n\r\n"
 		}
-		delete(s.live, a["Channel"])
-		return reply("Message: Channel Hungup") + ends
+		if c.honest {
+			s.wronged = append(s.wronged, c.caller)
+		}
+		return reply("Message: Channel Hungup") + s.end(c)
 	}
 	return reply("Ping: Pong")
+}
+
+// list are the legs that are up, as Status tells them.
+func (s *switchboard) list(id string) string {
+	var all strings.Builder
+	for leg, c := range s.live {
+		if leg == c.caller {
+			all.WriteString(strings.ReplaceAll(c.legs, "ActionID: \r\n", "ActionID: "+id+"\r\n"))
+		}
+	}
+	return all.String()
+}
+
+// end ends a call and returns the events that tell of it.
+func (s *switchboard) end(c *boardCall) string {
+	for leg, other := range s.live {
+		if other == c {
+			delete(s.live, leg)
+		}
+	}
+	return c.ends
 }
 
 // attack goes on until the test ends, whoever listens.
@@ -159,13 +268,28 @@ func (s *switchboard) attack() {
 		case <-tick.C:
 		}
 		s.mu.Lock()
-		for range failures {
-			s.tell("security", s.guess())
-		}
-		if rand.N(callOdds) == 0 {
-			s.tell("call,system", s.fraud())
+		if !s.pause {
+			s.happen()
 		}
 		s.mu.Unlock()
+	}
+}
+
+// happen is what happens within a beat.
+func (s *switchboard) happen() {
+	for range failures {
+		s.tell("security", s.guess())
+	}
+	if rand.N(callOdds) == 0 {
+		s.tell("call,system", s.place(false))
+	}
+	if rand.N(talkOdds) == 0 {
+		s.tell("call,system", s.place(true))
+	}
+	for leg, c := range s.live {
+		if leg == c.caller && c.honest && time.Now().After(c.until) {
+			s.tell("call,system", s.end(c))
+		}
 	}
 }
 
@@ -208,16 +332,27 @@ func (s *switchboard) guess() string {
 	).Replace(s.failure)
 }
 
-// fraud begins a call to a premium number, which only the guard will end.
-func (s *switchboard) fraud() string {
+// place begins a call: to a premium number, which only the guard will end, or an
+// honest one, which it must not.
+func (s *switchboard) place(honest bool) string {
 	s.calls++
 	began := time.Now().Unix()
 	caller, trunk := fmt.Sprintf("%d.%d", began, 2*s.calls), fmt.Sprintf("%d.%d", began, 2*s.calls+1)
+	from, number := 100+s.calls%20, "0031900123456"
+	if honest {
+		from, number = 120+s.calls%80, fmt.Sprintf("020555%04d", rand.N(10000))
+	}
 	change := strings.NewReplacer(
-		"1795320477.2670", caller, "1795320477.2671", trunk,
+		"1795320477.2670", caller, "1795320477.2671", trunk, "0031900123456", number,
 		"-00000a6e", fmt.Sprintf("-%08x", 2*s.calls), "-00000a6f", fmt.Sprintf("-%08x", 2*s.calls+1),
-		"PJSIP/100", fmt.Sprintf("PJSIP/%d", 100+s.calls%20))
-	ends := change.Replace(s.ends)
-	s.live[caller], s.live[trunk] = ends, ends
-	return change.Replace(s.call)
+		"PJSIP/100", fmt.Sprintf("PJSIP/%d", from))
+	begins := change.Replace(s.call)
+	c := &boardCall{caller: caller, ends: change.Replace(s.ends), honest: honest, until: time.Now().Add(rand.N(3 * time.Second))}
+	for _, block := range strings.SplitAfter(begins, "\r\n\r\n") {
+		if rest, ok := strings.CutPrefix(block, "Event: Newchannel\r\nPrivilege: call,all\r\n"); ok {
+			c.legs += "Event: Status\r\nPrivilege: Call\r\n" + strings.TrimSuffix(rest, "\r\n") + "Seconds: 7\r\nActionID: \r\n\r\n"
+		}
+	}
+	s.live[caller], s.live[trunk] = c, c
+	return begins
 }
