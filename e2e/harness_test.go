@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ type daemon struct {
 	pbx      testbed.PBX
 	bin, dir string
 	env      []string // beside the test's own
+	kept     string   // folder of the store
 
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when cmd has ended
@@ -36,6 +38,7 @@ func newDaemon(t testing.TB, pbx testbed.PBX, s settings) *daemon {
 	t.Helper()
 	d := &daemon{t: t, pbx: pbx, bin: binary(t), dir: t.TempDir(), log: new(journal)}
 	s.write(t, d.dir, pbx)
+	d.kept = cmp.Or(s.State, d.dir)
 	t.Cleanup(func() {
 		d.Kill9()
 		if t.Failed() {
@@ -138,6 +141,9 @@ func (d *daemon) Reload(s settings) {
 }
 
 func (d *daemon) path() string { return filepath.Join(d.dir, "pbxguard.toml") }
+
+// state is the path of the store.
+func (d *daemon) state() string { return filepath.Join(d.kept, "pbxguard.db") }
 
 // try runs a command of the command line.
 func (d *daemon) try(args ...string) (stdout string, code int, err error) {

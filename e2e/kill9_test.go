@@ -333,7 +333,7 @@ func (k *killed) sound() {
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "copy.db")
 	for _, part := range []string{"", "-wal"} {
-		data, err := os.ReadFile(filepath.Join(k.d.dir, "pbxguard.db") + part)
+		data, err := os.ReadFile(k.d.state() + part)
 		if errors.Is(err, os.ErrNotExist) {
 			continue
 		} else if err != nil {
@@ -365,7 +365,7 @@ func (k *killed) sound() {
 // reckon looks for every decision that was ever shown.
 func (k *killed) reckon() {
 	k.t.Helper()
-	s, err := store.Open(filepath.Join(k.d.dir, "pbxguard.db"), store.Options{ReadOnly: true})
+	s, err := store.Open(k.d.state(), store.Options{ReadOnly: true})
 	if err != nil {
 		k.t.Fatal(err)
 	}

@@ -25,6 +25,7 @@ type settings struct {
 	Firewall    string // mode; "" is "dry"
 	Country     string // of the dial plan; "" is "NL"
 	Tables      string // further tables, such as [rules.duration]
+	State       string // folder of the store; "" is the daemon's own
 }
 
 // write puts the configuration where a daemon of this folder reads it.
@@ -54,7 +55,7 @@ group = "root"
 %s
 `, cmp.Or(s.Calls, "observe"), s.CallsMore, cmp.Or(s.Bans, "observe"), s.BansMore,
 		s.pbx(t, dir, pbx), s.PBX, cmp.Or(s.Country, "NL"), cmp.Or(s.Firewall, "dry"),
-		filepath.Join(dir, "pbxguard.db"), filepath.Join(dir, "control.sock"), s.Tables+quiet(s.Tables))
+		filepath.Join(cmp.Or(s.State, dir), "pbxguard.db"), filepath.Join(dir, "control.sock"), s.Tables+quiet(s.Tables))
 	put(t, filepath.Join(dir, "pbxguard.toml"), text)
 }
 

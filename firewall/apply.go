@@ -7,8 +7,8 @@ import (
 )
 
 // write makes ops wanted and writes them to the kernel. If the kernel refuses
-// them they are no longer wanted, unless the table is gone: then they come
-// with the rebuilt one.
+// them they are no longer wanted, unless it may take them later: then they come
+// with the rebuilt table, for whoever asked counts on them.
 func (o *owner) write(ops []op) error {
 	var undo []func()
 	b := o.kernel.batch()
@@ -39,7 +39,7 @@ func (o *owner) write(ops []op) error {
 	if err == nil && nets {
 		err = o.writeNets()
 	}
-	if err != nil && !gone(err) {
+	if err != nil && !passing(err) {
 		undoAll(undo)
 	}
 	return err

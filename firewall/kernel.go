@@ -211,6 +211,12 @@ func element(p netip.Prefix, d time.Duration) nftables.SetElement {
 
 func gone(err error) bool { return errors.Is(err, unix.ENOENT) }
 
+// passing says whether the kernel may take later what it refuses now: the table
+// is gone, another program owns it, or there is no memory.
+func passing(err error) bool {
+	return gone(err) || errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOMEM) || errors.Is(err, unix.ENOBUFS)
+}
+
 // removeTable deletes the table, if it is there, with all it holds.
 func removeTable(conn *nftables.Conn, name string) error {
 	t := &nftables.Table{Name: name, Family: nftables.TableFamilyINet}

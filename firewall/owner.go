@@ -48,6 +48,8 @@ type owner struct {
 	looked  time.Time                  // when the table was last looked at
 	look    *time.Timer                // when to do so next
 
+	// broken is why the kernel does not hold all that is wanted, nil if it does.
+	broken    error
 	lastErr   string
 	lastErrAt time.Time
 }
@@ -160,7 +162,7 @@ func (o *owner) commit(ops []op) error {
 	case err == nil:
 		o.settled(ops, nil)
 		return nil
-	case gone(err):
+	case passing(err):
 		o.waiting = append(o.waiting, ops...)
 		return err
 	case len(ops) == 1:

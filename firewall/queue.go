@@ -85,11 +85,16 @@ func (f *Firewall) ask(ctx context.Context, o op) error {
 }
 
 // Settle returns once every Ban and Unban that was queued before it is in the
-// kernel, or could not be put there, which [Options.OnError] is told. It needs
-// Run.
+// kernel, or could not be put there, which [Options.OnError] is told. The error
+// says why the kernel does not hold all bans now; they are tried again and again.
+// It needs Run.
 func (f *Firewall) Settle(ctx context.Context) error {
-	if err := f.do(ctx, (*owner).drain); err != nil {
+	var broken error
+	if err := f.do(ctx, func(o *owner) { o.drain(); broken = o.broken }); err != nil {
 		return fmt.Errorf("cannot wait for the firewall: %w", err)
+	}
+	if broken != nil {
+		return fmt.Errorf("the kernel does not hold the bans: %w", broken)
 	}
 	return nil
 }

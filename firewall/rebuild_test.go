@@ -2,10 +2,12 @@ package firewall
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -13,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestRebuiltAfterFlush takes the ruleset away 20 times in a row.
@@ -237,3 +241,41 @@ func testPrefix4(i int) netip.Prefix { return prefix4(10<<24 + uint32(i)) }
 
 // testPrefix6 is the i-th of many IPv6 /64 prefixes.
 func testPrefix6(i int) netip.Prefix { return prefix6(0x20010db8<<32 + uint64(i)) }
+
+// TestRefusedBansComeLater: while another program owns the table nobody is kept
+// out; whoever was banned meanwhile is as soon as that program lets go.
+func TestRefusedBansComeLater(t *testing.T) {
+	f := running(t, Options{})
+	mustBan(t, f, "198.51.100.1/32", time.Hour)
+	owner := exec.Command("nft", "-i")
+	in, err := owner.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := owner.Start(); err != nil {
+		t.Fatal(err)
+	}
+	letGo := sync.OnceFunc(func() { in.Close(); owner.Wait() })
+	t.Cleanup(letGo)
+	// In one transaction, or the table would be rebuilt in between.
+	fmt.Fprintf(in, "delete table inet %[1]s; add table inet %[1]s { flags owner; }\n", f.opt.Table)
+	eventually(t, "the loss to be seen", func() bool { return !f.Stats().Active })
+	for i := range 300 {
+		if !f.Ban(testPrefix4(i), time.Hour) {
+			t.Fatal("a ban is not taken")
+		}
+	}
+	if !f.Ban(netip.MustParsePrefix("203.0.113.0/26"), 0) {
+		t.Fatal("a ban is not taken")
+	}
+	if err := f.Settle(soon(t)); !errors.Is(err, unix.EPERM) {
+		t.Errorf("settled: got %v, want that the kernel refuses", err)
+	}
+	letGo()
+	eventually(t, "all bans to be in force", func() bool { return f.Stats().Active })
+	if err := f.Settle(soon(t)); err != nil {
+		t.Error(err)
+	}
+	holds(t, f.opt.Table, "ban4", 301)
+	holds(t, f.opt.Table, "net4", 2) // its first address, and the one behind its last
+}

@@ -22,14 +22,22 @@ func (o *owner) inspect(by author) {
 	}
 	switch d, err := o.damage(); {
 	case err != nil:
-		o.note(func(s *Stats) { s.Active = false })
-		o.look.Reset(retryLook)
+		o.fails(err)
 		o.fail("look at table inet "+o.opt.Table, err)
 	case d.reason != "":
 		o.repair(d, by)
 	default:
+		o.broken = nil
 		o.note(func(s *Stats) { s.Active = true })
 	}
+}
+
+// fails notes that the kernel does not hold what is wanted, which is tried again
+// soon.
+func (o *owner) fails(err error) {
+	o.broken = err
+	o.note(func(s *Stats) { s.Active = false })
+	o.look.Reset(retryLook)
 }
 
 // recover is called when a write showed something to be gone, which may also
@@ -39,7 +47,9 @@ func (o *owner) recover() {
 	if err == nil && d.reason == "" {
 		ops := o.waiting
 		o.waiting = nil
-		err = o.write(ops)
+		if err = o.write(ops); passing(err) {
+			o.fails(err)
+		}
 		o.settled(ops, err)
 		return
 	}
@@ -56,6 +66,9 @@ func (o *owner) damage() (damage, error) {
 	d, err := o.kernel.check()
 	if err != nil || d.reason != "" {
 		return d, err
+	}
+	if o.broken != nil {
+		return damage{"bans were refused before", true}, nil
 	}
 	for _, s := range o.sample() {
 		if has, err := o.kernel.holds(s.set, s.key); err != nil || !has {
@@ -118,12 +131,13 @@ func (o *owner) repair(d damage, by author) {
 	o.settled(ops, err)
 	o.looked = time.Now()
 	o.look.Reset(slowLook)
+	o.broken = nil
 	o.note(func(s *Stats) { s.Active = err == nil })
 	switch {
 	case errors.Is(err, errRemoved):
 		return
 	case err != nil:
-		o.look.Reset(retryLook)
+		o.fails(err)
 		o.fail(fmt.Sprintf("rebuild table inet %s (%s)", o.opt.Table, d.reason), err)
 		return
 	}

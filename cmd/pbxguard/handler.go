@@ -33,8 +33,12 @@ func (h handler) Bans(ctx context.Context) ([]guard.Ban, error) {
 
 // settled returns once what was done so far is in the kernel and on the disk.
 func (h handler) settled(ctx context.Context) error {
-	if err := errors.Join(h.wall.Settle(ctx), h.store.Commit(ctx)); err != nil {
-		return &control.Error{Text: "it is done, but a crash may undo it: " + err.Error(), Hint: "pbxguard status"}
+	kernel, disk := h.wall.Settle(ctx), h.store.Commit(ctx)
+	switch {
+	case kernel != nil:
+		return &control.Error{Text: "it is noted, but not in force yet: " + errors.Join(kernel, disk).Error(), Hint: "pbxguard status"}
+	case disk != nil:
+		return &control.Error{Text: "it is done, but a crash may undo it: " + disk.Error(), Hint: "pbxguard status"}
 	}
 	return nil
 }
