@@ -12,6 +12,7 @@ import (
 	"path"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -145,7 +146,7 @@ func (d *Database) Rows(ctx context.Context, table string) ([]audit.Row, error) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	rows, err := d.tx.QueryContext(ctx, fmt.Sprintf("SELECT * FROM `%s` LIMIT %d", table, maxRows+1))
+	rows, err := d.tx.QueryContext(ctx, "SELECT * FROM "+identifier(table).Sanitize()+" LIMIT "+strconv.Itoa(maxRows+1))
 	if err != nil {
 		return nil, unread(table, err)
 	}
@@ -169,11 +170,22 @@ func unread(table string, err error) error {
 	return fmt.Errorf("cannot read %s: %s", table, reason(err))
 }
 
-// lastCalls finds when each channel's owner last had a call. A channel is
-// TECH/NAME-UNIQUE, and a name may have dashes.
-const lastCalls = "SELECT SUBSTRING(c, 1, CHAR_LENGTH(c) - CHAR_LENGTH(SUBSTRING_INDEX(c, '-', -1)) - 1) AS name, MAX(at) AS last FROM (" +
-	"SELECT channel AS c, calldate AS at FROM `%[1]s`.cdr WHERE calldate >= ? UNION ALL SELECT dstchannel, calldate FROM `%[1]s`.cdr WHERE calldate >= ?" +
-	") AS x WHERE c LIKE '%%/%%-%%' GROUP BY name LIMIT 200000"
+// identifier is a name in a database.
+type identifier string
+
+// Sanitize is the name as a statement may hold it, whatever it is made of.
+func (i identifier) Sanitize() string {
+	return "`" + strings.ReplaceAll(string(i), "`", "``") + "`"
+}
+
+// What is asked for each channel's owner: a channel is TECH/NAME-UNIQUE, and a
+// name may have dashes.
+const (
+	lastCalls = "SELECT SUBSTRING(c, 1, CHAR_LENGTH(c) - CHAR_LENGTH(SUBSTRING_INDEX(c, '-', -1)) - 1) AS name, MAX(at) AS last FROM (" +
+		"SELECT channel AS c, calldate AS at FROM "
+	andCallees = ".cdr WHERE calldate >= ? UNION ALL SELECT dstchannel, calldate FROM "
+	byOwner    = ".cdr WHERE calldate >= ?) AS x WHERE c LIKE '%/%-%' GROUP BY name LIMIT 200000"
+)
 
 // LastCalls reads when extensions and trunks last had a call, from a time on,
 // and when the records begin; the zero time if there are none.
@@ -184,7 +196,7 @@ func (d *Database) LastCalls(ctx context.Context, from time.Time) (last map[stri
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var first sql.NullString
-	err = d.tx.QueryRowContext(ctx, fmt.Sprintf("SELECT MIN(calldate) FROM `%s`.cdr", d.cdr)).Scan(&first)
+	err = d.tx.QueryRowContext(ctx, "SELECT MIN(calldate) FROM "+identifier(d.cdr).Sanitize()+".cdr").Scan(&first)
 	if err != nil {
 		return nil, since, unread("call records", err)
 	}
@@ -195,7 +207,7 @@ func (d *Database) LastCalls(ctx context.Context, from time.Time) (last map[stri
 		return nil, time.Time{}, errors.New("cannot read the call records: their dates are none")
 	}
 	start := from.Format(time.DateTime)
-	rows, err := d.tx.QueryContext(ctx, fmt.Sprintf(lastCalls, d.cdr), start, start)
+	rows, err := d.tx.QueryContext(ctx, lastCalls+identifier(d.cdr).Sanitize()+andCallees+identifier(d.cdr).Sanitize()+byOwner, start, start)
 	if err != nil {
 		return nil, since, unread("call records", err)
 	}
