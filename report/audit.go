@@ -98,19 +98,69 @@ func (p *Page) auditGroup(b *bytes.Buffer, g []audit.Finding) {
 	var title bytes.Buffer
 	wrap(&title, fmt.Sprintf("%-8s %s  ", word, first.ID), "         ", Safe(first.Title))
 	fmt.Fprintf(b, "\n%s%s", p.word(word, auditShade(first.Severity), 0), strings.TrimPrefix(title.String(), word))
-	for i, f := range g {
+	shown := 0
+	for i, same := range alike(g) {
 		if i == shownObjects {
-			fmt.Fprintf(b, "  and %d more\n", len(g)-i)
+			fmt.Fprintf(b, "  and %d more\n", len(g)-shown)
 			break
 		}
-		line := strings.TrimSpace(Safe(f.Object) + "  " + Safe(f.Location))
-		if line != "" {
+		shown += len(same)
+		line := Safe(same[0].Object) + "  " + Safe(same[0].Location)
+		if len(same) > 1 {
+			line = several(same)
+		}
+		if line = strings.TrimSpace(line); line != "" {
 			wrap(b, "  ", "    ", line)
 		}
-		wrap(b, "    ", "    ", Safe(f.Evidence))
+		wrap(b, "    ", "    ", Safe(same[0].Evidence))
 	}
 	wrap(b, "  why: ", "       ", first.Why)
 	wrap(b, "  fix: ", "       ", first.Fix)
+}
+
+// fewAlike is up to how many findings that say the same stand each for itself.
+const fewAlike = 3
+
+// alike puts findings together that say the same of objects of one sort, where
+// there are more than a few: three hundred extensions have one cause.
+func alike(g []audit.Finding) (all [][]audit.Finding) {
+	at := map[string]int{}
+	count := map[string]int{}
+	key := func(f audit.Finding) string {
+		sort, _, _ := strings.Cut(f.Object, " ")
+		return sort + "\x00" + f.Evidence
+	}
+	for _, f := range g {
+		count[key(f)]++
+	}
+	for _, f := range g {
+		k := key(f)
+		i, begun := at[k]
+		if _, name, _ := strings.Cut(f.Object, " "); begun && count[k] > fewAlike && name != "" {
+			all[i] = append(all[i], f)
+			continue
+		}
+		at[k] = len(all)
+		all = append(all, []audit.Finding{f})
+	}
+	return all
+}
+
+// namedAlike is how many of them are named.
+const namedAlike = 8
+
+// several names findings that say the same: "300 peers: 100, 101, …  file:1".
+func several(same []audit.Finding) string {
+	var names []string
+	sort, _, _ := strings.Cut(same[0].Object, " ")
+	for _, f := range same[:min(len(same), namedAlike)] {
+		_, name, _ := strings.Cut(f.Object, " ")
+		names = append(names, Safe(name))
+	}
+	if len(same) > namedAlike {
+		names = append(names, "…")
+	}
+	return fmt.Sprintf("%d times %s %s  %s", len(same), Safe(sort), strings.Join(names, ", "), Safe(same[0].Location))
 }
 
 // auditGaps writes each reason once, with the checks that it spoils.

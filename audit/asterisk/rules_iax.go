@@ -82,6 +82,20 @@ func iaxRules() []audit.Rule[*PBX] {
 					r.Fail("chan_iax2.so", p.file("iax.conf").Name, "the module is not in noload, and iax.conf has no peer")
 				}
 			}),
+		rule("AST-IAX-008", audit.Critical, "iax", "An IAX2 password can be guessed",
+			"Robots try the accounts of port 4569 as they try those of SIP: first their own names, then published passwords.",
+			"Give the account 20 or more random characters of its own.", "S004; "+ref, func(p *PBX, r *audit.Result) {
+				for _, s := range p.peers("iax.conf") {
+					if strings.EqualFold(s.Get("type"), "peer") || s.Has("inkeys") && strings.EqualFold(s.Get("auth"), "rsa") {
+						continue // nobody logs in as it with a password
+					}
+					for _, set := range s.All("secret") {
+						if ws := p.weak(set.Value, []string{s.Name, s.Get("username")}); set.Value != "" && len(ws) > 0 {
+							r.FailAs(audit.Worst(ws), "user "+s.Name, set.At.String(), "%s", audit.Describe(ws))
+						}
+					}
+				}
+			}),
 		rule("AST-MOD-001", audit.Low, "modules.conf", "Modules run that nobody uses",
 			"Every function that runs is one more to attack.",
 			"Write noload = NAME for each in modules.conf.", "S004; Asterisk modules.conf.sample", unusedModules),

@@ -69,7 +69,7 @@ func logRules() []audit.Rule[*PBX] {
 				for _, set := range p.file("features.conf").Section("applicationmap").Settings {
 					parts := strings.Split(set.Value, ",")
 					for _, app := range []string{"System", "TrySystem", "Originate", "Dial", "AGI", "Macro", "Gosub"} {
-						if len(parts) > 2 && (strings.EqualFold(strings.TrimSpace(parts[2]), app) || strings.HasPrefix(strings.TrimSpace(parts[2]), app+"(")) && (dynamic == "" || strings.Contains(dynamic, set.Key)) && p.plan.mentionsFeature(set.Key, dynamic) && !p.plan.tame(parts[2:]) {
+						if len(parts) > 2 && (strings.EqualFold(strings.TrimSpace(parts[2]), app) || strings.HasPrefix(strings.TrimSpace(parts[2]), app+"(")) && (dynamic == "" || strings.Contains(dynamic, set.Key)) && p.plan.mentionsFeature(set.Key, dynamic) && !p.plan.tame(parts[2:]) && !(p.freePBX().there() && set.Key == "apprecord") {
 							r.Fail("feature "+set.Key, set.At.String(), "it runs %s", app)
 						}
 					}

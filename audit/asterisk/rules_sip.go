@@ -89,14 +89,18 @@ func sipRules() []audit.Rule[*PBX] {
 					}
 				}
 			}),
-		rule("AST-SIP-007", audit.Medium, "chan_sip", "A trunk may transfer calls",
+		rule("AST-SIP-007", audit.Medium, "chan_sip dialplan", "A trunk may transfer calls",
 			"A REFER from the trunk sends a call on to any number of TRANSFER_CONTEXT, or else of its context.",
 			"Set allowtransfer=no on trunks.", sipRef, func(p *PBX, r *audit.Result) {
 				g := general(p)
 				for _, s := range p.peers("sip.conf") {
 					trunk := !strings.EqualFold(s.Get("host"), "dynamic") && s.Get("host") != ""
 					if trunk && !off(s, "allowtransfer") && (s.Has("allowtransfer") || !off(g, "allowtransfer")) {
-						r.Fail("peer "+s.Name, at(s, "allowtransfer"), "allowtransfer is not no")
+						severity := audit.Low
+						if p.plan.leads(p.plan.transferContext(nil, p.peerContext("sip.conf", s))) != "" {
+							severity = audit.Medium
+						}
+						r.FailAs(severity, "peer "+s.Name, at(s, "allowtransfer"), "allowtransfer is not no")
 					}
 				}
 			}),
@@ -108,7 +112,11 @@ func sipRules() []audit.Rule[*PBX] {
 					return strings.EqualFold(s.Get("host"), "dynamic") && !s.Has("contactdeny") && !s.Has("contactpermit") && !s.Has("contactacl")
 				})
 				if dynamic && !g.Yes("dynamic_exclude_static") && !g.Has("contactdeny") && !g.Has("contactpermit") && !g.Has("contactacl") {
-					r.Fail("general", g.At.String(), "neither contactdeny nor dynamic_exclude_static is set")
+					severity := audit.Low // nobody's address is worth it
+					if slices.ContainsFunc(p.peers("sip.conf"), fixedHost) {
+						severity = audit.High
+					}
+					r.FailAs(severity, "general", g.At.String(), "neither contactdeny nor dynamic_exclude_static is set")
 				}
 			}),
 		rule("AST-SIP-009", audit.Medium, "chan_sip", "Calls for other domains are relayed",

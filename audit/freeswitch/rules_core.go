@@ -1,6 +1,7 @@
 package freeswitch
 
 import (
+	"slices"
 	"strings"
 
 	"pbxguard/audit"
@@ -109,10 +110,22 @@ func lateSet(m *model, r *audit.Result) {
 	}
 }
 
+// commentedSeverity is low for what nobody's safety hangs on: a codec, a
+// language, where sounds lie.
+func commentedSeverity(d Directive) audit.Severity {
+	name := strings.ToLower(d.Name)
+	harmless := d.Cmd == "set" && !slices.ContainsFunc(weighty, func(w string) bool { return strings.Contains(name, w) }) ||
+		d.Cmd == "include" && strings.HasPrefix(name, "lang/")
+	if harmless {
+		return audit.Low
+	}
+	return audit.High
+}
+
 func commentedDirective(m *model, r *audit.Result) {
 	for _, d := range m.doc.Directives {
 		if d.Commented {
-			r.Fail(d.Cmd+" "+d.Name, d.Pos.String(), "the directive stands in a comment and is in force")
+			r.FailAs(commentedSeverity(d), d.Cmd+" "+d.Name, d.Pos.String(), "the directive stands in a comment and is in force")
 		}
 	}
 }

@@ -77,6 +77,9 @@ func profileRules() []rule {
 func broadList(m *model, r *audit.Result) {
 	for _, p := range m.profiles {
 		for _, name := range []string{"apply-inbound-acl", "apply-register-acl"} {
+			if name == "apply-inbound-acl" && !p.is("auth-calls") {
+				continue // there it keeps addresses off: nobody is asked for a password anyhow
+			}
 			for _, a := range p.set.all(name) {
 				list, _, _ := strings.Cut(a.value, ":")
 				if why := m.lists[list].trusts(24); why != "" {

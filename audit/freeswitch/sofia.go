@@ -210,7 +210,7 @@ func (l *list) trusts(v4 int) string {
 		return "the list " + l.name + " holds whole local networks"
 	}
 	for _, n := range l.nodes {
-		if n.allow && !n.domain && (wide(n.prefix, v4) || Unknown(n.text)) {
+		if n.allow && !n.domain && !n.prefix.Addr().IsLoopback() && (wide(n.prefix, v4) || Unknown(n.text)) {
 			return "the list " + l.name + " holds " + Show(n.text)
 		}
 	}
