@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"pbxguard/guard"
+	"pbxguard/incident"
 )
 
 // ErrUnreachable reports that no daemon answers on the socket.
@@ -62,6 +63,11 @@ func (c *Client) Bans(ctx context.Context) (bans []guard.Ban, err error) {
 // Decisions lists verdicts, newest last.
 func (c *Client) Decisions(ctx context.Context, q Query) (ds []guard.Decision, err error) {
 	return ds, c.get(ctx, "decisions", q.values(), &ds)
+}
+
+// Incidents lists incidents, oldest first.
+func (c *Client) Incidents(ctx context.Context, q IncidentQuery) (found []*incident.Incident, err error) {
+	return found, c.get(ctx, "incidents", Query{After: q.ID, Since: q.Since, Account: q.Account}.values(), &found)
 }
 
 // Explain asks what the guard would do with a call that nobody has placed.

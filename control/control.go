@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"pbxguard/guard"
+	"pbxguard/incident"
 )
 
 // DefaultPath is where the daemon listens unless it is told otherwise.
@@ -27,6 +28,8 @@ type Handler interface {
 	Bans(ctx context.Context) ([]guard.Ban, error)
 	Decisions(ctx context.Context, q Query) ([]guard.Decision, error)
 	Explain(ctx context.Context, q Question) (guard.Answer, error)
+	// Incidents lists incidents, oldest first, or the one with all about it.
+	Incidents(ctx context.Context, q IncidentQuery) ([]*incident.Incident, error)
 
 	Ban(ctx context.Context, o BanOrder, by string) error
 	Unban(ctx context.Context, prefix netip.Prefix, by string) error
@@ -156,6 +159,13 @@ type Query struct {
 	Rule    string    // "": every rule
 	Account string    // the name of an account; "": every account
 	Limit   int       // the newest so many; 0: the server's own limit
+}
+
+// IncidentQuery chooses incidents.
+type IncidentQuery struct {
+	ID      uint64    // that one, or the one that this verdict belongs to; 0: all
+	Since   time.Time // zero: no limit
+	Account string    // the name of an account; "": every account
 }
 
 // Question asks what the guard would do with a call.

@@ -22,6 +22,7 @@ import (
 	"pgregory.net/rapid"
 
 	"pbxguard/guard"
+	"pbxguard/incident"
 )
 
 // fake is a daemon that remembers what it was asked and answers what it is told.
@@ -46,6 +47,11 @@ func (f *fake) Decisions(_ context.Context, q Query) ([]guard.Decision, error) {
 func (f *fake) Explain(_ context.Context, q Question) (guard.Answer, error) {
 	f.asked = q
 	return guard.Answer{Number: q.Number, Verdict: "kill", Findings: []guard.Finding{{Rule: "destination", Action: guard.Lock}}}, f.err
+}
+
+func (f *fake) Incidents(_ context.Context, q IncidentQuery) ([]*incident.Incident, error) {
+	f.asked = q
+	return []*incident.Incident{{ID: max(q.ID, 1), Account: guard.Account{Name: q.Account}, Action: guard.Lock}}, f.err
 }
 
 func (f *fake) note(asked any, by string) error {
@@ -124,6 +130,11 @@ func TestLooking(t *testing.T) {
 	ds, err := c.Decisions(ctx, Query{After: 4, Rule: "hours", Since: at})
 	if want := []guard.Decision{{ID: 5, Rule: "hours", Action: guard.Lock, At: at}}; err != nil || !reflect.DeepEqual(ds, want) {
 		t.Errorf("decisions: got %+v, %v, want %+v", ds, err, want)
+	}
+	iq := IncidentQuery{ID: 17, Since: at, Account: "204"}
+	ins, err := c.Incidents(ctx, iq)
+	if err != nil || f.asked != iq || len(ins) != 1 || ins[0].ID != 17 || ins[0].Account.Name != "204" || ins[0].Action != guard.Lock {
+		t.Errorf("incidents: asked %+v, got %+v, %v", f.asked, ins, err)
 	}
 	q := Question{PBX: "clinic", Account: "100", Number: "+25261&x=y\n", At: "2026-12-25T03:00"}
 	a, err := c.Explain(ctx, q)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"pbxguard/guard"
+	"pbxguard/incident"
 )
 
 const (
@@ -122,6 +123,13 @@ func (s *Server) routes() *http.ServeMux {
 	}))
 	mux.Handle("GET /v1/explain", look(s, func(ctx context.Context, v url.Values) (guard.Answer, error) {
 		return h.Explain(ctx, Question{PBX: v.Get("pbx"), Account: v.Get("account"), Number: v.Get("number"), At: v.Get("at")})
+	}))
+	mux.Handle("GET /v1/incidents", look(s, func(ctx context.Context, v url.Values) ([]*incident.Incident, error) {
+		q, err := parseQuery(v) // whose After is the ID
+		if err != nil {
+			return nil, err
+		}
+		return h.Incidents(ctx, IncidentQuery{ID: q.After, Since: q.Since, Account: q.Account})
 	}))
 	mux.Handle("POST /v1/ban", act(s, h.Ban))
 	mux.Handle("POST /v1/unban", act(s, func(ctx context.Context, p netip.Prefix, by string) error { return h.Unban(ctx, p, by) }))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -91,7 +92,11 @@ func (s *Story) decided(d guard.Decision) {
 	case d.Action >= guard.Kill && d.Enforced && d.Leg != "":
 		s.sum.Killed++
 		s.sum.Honest--
-		s.say("KILLED", "%s", report.Safe(d.Reason))
+		reason := d.Reason
+		if d.Rule == "locked" {
+			reason, _, _ = strings.Cut(reason, " since ") // which was told when it was locked
+		}
+		s.say("KILLED", "%s", report.Safe(reason))
 	case d.Action == guard.Kill && d.Enforced && d.Source.IsValid():
 		s.sum.Banned++
 		s.say("BANNED", "%s: %s", d.Source, report.Safe(d.Reason))

@@ -2,6 +2,9 @@ package guard
 
 import (
 	"fmt"
+	"math"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -25,6 +28,17 @@ func (m Money) String() string {
 
 // MarshalText writes an amount as [Money.String] does.
 func (m Money) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
+// UnmarshalText reads what [Money.MarshalText] wrote, and so to the cent.
+func (m *Money) UnmarshalText(text []byte) error {
+	whole, cents, ok := strings.Cut(string(text), ".")
+	n, err := strconv.ParseInt(whole+cents, 10, 64)
+	if !ok || len(cents) != 2 || err != nil || n > math.MaxInt64/int64(Unit/100) || n < -math.MaxInt64/int64(Unit/100) {
+		return fmt.Errorf("no amount: %.40q", text)
+	}
+	*m = Money(n) * (Unit / 100)
+	return nil
+}
 
 // A Tariff says what calls cost. It does not change: a reload hands over a
 // [Policy] with another one. It must be quick, and safe for one goroutine that

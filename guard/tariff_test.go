@@ -55,3 +55,21 @@ func TestListKinds(t *testing.T) {
 		t.Error("there is a kind of list called unknown")
 	}
 }
+
+func TestMoneyText(t *testing.T) {
+	for _, m := range []Money{0, Unit, -Unit / 100, 123456 * Unit / 100} {
+		text, err := m.MarshalText()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Money
+		if err := got.UnmarshalText(text); err != nil || got != m {
+			t.Errorf("%s: got %v, %v, want %v", text, got, err, m)
+		}
+	}
+	for _, text := range []string{"", "1", "1.2", "1.234", "x.yz", "1.+2", "99999999999999999.00", "1,00"} {
+		if err := new(Money).UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q was taken for an amount", text)
+		}
+	}
+}

@@ -20,7 +20,7 @@ func TestR2HostileTextStaysData(t *testing.T) {
 			header = r.Header
 			body, _ = io.ReadAll(r.Body)
 		}))
-		in := &Incident{ID: "1", Account: text}
+		in := &Incident{ID: 1, Account: text}
 		err := (&Webhook{URL: srv.URL, Secret: "s"}).Send(t.Context(), &Message{Subject: text, Text: text, Incident: in})
 		srv.Close()
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 
 // Incident is what happened to one account, or from one address.
 type Incident struct {
-	ID       string         `json:"id"`
+	ID       uint64         `json:"id"` // of its first verdict
 	PBX      string         `json:"pbx"`
 	Account  string         `json:"account,omitempty"`
 	Source   string         `json:"source,omitempty"`
@@ -65,7 +65,7 @@ func (g *grouper) add(d *guard.Decision, now time.Time) {
 		in = g.open[key]
 	}
 	if in == nil {
-		in = &Incident{ID: fmt.Sprintf("%d-%d", now.Unix(), d.ID), PBX: d.PBX, First: d.At, opened: now, Rules: map[string]int{}}
+		in = &Incident{ID: d.ID, PBX: d.PBX, First: d.At, opened: now, Rules: map[string]int{}}
 		if key != "many" {
 			in.Account = d.Account.Name
 		}
@@ -191,7 +191,7 @@ func (g *grouper) message(in *Incident, now time.Time) *Message {
 	if told.Source != "" {
 		fmt.Fprintf(&b, ", the latest from %s", told.Source)
 	}
-	fmt.Fprintf(&b, "\nSee: pbxguard log\n")
+	fmt.Fprintf(&b, "\nSee: pbxguard incidents %d\n", told.ID)
 	subject := fmt.Sprintf("pbxguard on %s: %s %s: %s", g.opt.Host, told.PBX, safe(who), done)
 	return &Message{Subject: subject, Text: b.String(), Incident: &told}
 }

@@ -265,7 +265,7 @@ func TestWebhook(t *testing.T) {
 	}))
 	defer srv.Close()
 	hook := &Webhook{URL: srv.URL + "/token-1234", Secret: secret, Now: func() time.Time { return start }}
-	in := &Incident{ID: "1", Account: "204", Action: guard.Kill}
+	in := &Incident{ID: 1, Account: "204", Action: guard.Kill}
 	if err := hook.Send(t.Context(), &Message{Subject: "s", Text: "t", Incident: in}); err != nil {
 		t.Fatal(err)
 	}

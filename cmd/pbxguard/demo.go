@@ -145,7 +145,8 @@ func (d *daemon) tell(ctx context.Context, story *demo.Story) error {
 	}
 }
 
-// demoConfig is the shipped policy, enforced, for the office of the recording.
+// demoConfig is the shipped policy, enforced, for the office of the recording. It
+// locks late, so that the reasons of more rules than that are seen.
 func demoConfig(kind, dir, address string) []byte {
 	account, extensions := `username = "pbxguard"`, `^1\d\d$`
 	if kind == config.FreeSWITCH {
@@ -179,6 +180,8 @@ action = "kill"
 max = 20
 [rules.sequential]
 max = 20
+[rules.repeat]
+max = 10
 [firewall]
 mode = "dry"
 [store]

@@ -44,6 +44,15 @@ func TestDemo(t *testing.T) {
 			if got.Banned != 1 || got.Guesses >= 19 || got.Stopped != 10 || got.Emergency != 1 {
 				t.Errorf("banned %d after %d guesses, %d calls stopped, %d emergency calls", got.Banned, got.Guesses, got.Stopped, got.Emergency)
 			}
+			reasons := map[string]bool{}
+			for line := range strings.Lines(out.String()) {
+				if _, reason, ok := strings.Cut(line, "KILLED"); ok {
+					reasons[reason] = true
+				}
+			}
+			if want := min(tt.killed, 10); len(reasons) < want {
+				t.Errorf("got %d different reasons, want %d", len(reasons), want)
+			}
 			if t.Failed() {
 				t.Log(out.String())
 			}

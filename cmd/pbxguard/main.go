@@ -87,7 +87,7 @@ something; 78 the configuration is not valid.`,
 		cmds  []*cobra.Command
 	}{
 		{"Guard:", []*cobra.Command{c.runCommand(), c.checkCommand(), c.setupCommand(), c.modeCommand("enforce"), c.modeCommand("observe"), c.teardownCommand()}},
-		{"Look:", []*cobra.Command{c.statusCommand(), c.callsCommand(), c.logCommand(), c.bansCommand(), c.explainCommand(), c.auditCommand()}},
+		{"Look:", []*cobra.Command{c.statusCommand(), c.callsCommand(), c.logCommand(), c.incidentsCommand(), c.bansCommand(), c.explainCommand(), c.auditCommand()}},
 		{"Act:", []*cobra.Command{c.banCommand(), c.unbanCommand(), c.hangupCommand(), c.lockCommand(), c.unlockCommand(), c.allowCommand(), c.undoCommand()}},
 		{"Plan:", []*cobra.Command{c.drillCommand(), c.replayCommand(), c.listsCommand(), c.notifyCommand()}},
 	}
