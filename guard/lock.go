@@ -68,10 +68,10 @@ func (s *state) barred(a *attempt) bool {
 		return false
 	case b.Scope != BarAll && !s.costly(a):
 		return false
-	case b.Scope == BarSpent:
-		return true
 	case b.By == "" && !a.source.IsValid() && s.policy.Learn > 0 && s.its(a):
 		return false
+	case b.Scope == BarSpent:
+		return true
 	}
 	// What counts is how long it was used when the lock was made: a thief does
 	// not come to be trusted by waiting.
@@ -81,10 +81,10 @@ func (s *state) barred(a *attempt) bool {
 // its says whether a call abroad is what its owner usually does, by all that is
 // known of it but its source.
 func (s *state) its(a *attempt) bool {
-	if a.dear() || s.strange(a) {
+	if a.dear() {
 		return false
 	}
-	return s.familiar(a) || !s.off(s.limitsOf(a.payer), a)
+	return s.familiar(a) || !s.strange(a) && !s.off(s.limitsOf(a.payer), a)
 }
 
 // barOf is the lock on an account: its own, or the one on its name without a

@@ -1,6 +1,9 @@
 package guard
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // purse is the money that an account or a PBX has spent, calls that are still
 // up included: in each of the last 60 minutes, today and this month.
@@ -13,6 +16,60 @@ type purse struct {
 	monthly  Money
 	services Money // today, on service numbers
 	told     [5]uint8
+
+	days   [usualDays]Money // what was spent on days before, by day since 1970
+	since  int64            // the first day that was seen
+	normal normalSpending   // as of today
+}
+
+// usualDays is how many days say what is usually spent, and leastDays how many
+// of them must have seen a call that cost something.
+const (
+	usualDays = 28
+	leastDays = 5
+)
+
+// normalSpending is what somebody usually spends: on a day that few exceed, and
+// in thirty days. 0: too little is known.
+type normalSpending struct{ day, month Money }
+
+// close puts a day away and works out what is usual.
+func (p *purse) close(next int64) {
+	if p.since == 0 {
+		p.since = next
+	} else {
+		p.days[p.day%usualDays] = p.today
+		for d := p.day + 1; d < next && d <= p.day+usualDays; d++ {
+			p.days[d%usualDays] = 0
+		}
+	}
+	p.days[next%usualDays] = 0
+	p.work(next)
+}
+
+// work works out what is usual on the days before one.
+func (p *purse) work(day int64) {
+	p.normal = normalSpending{}
+	var some [usualDays]Money
+	var sum Money
+	n := 0
+	for _, m := range p.days {
+		if m > 0 {
+			some[n] = m
+			sum += m
+			n++
+		}
+	}
+	if n < leastDays {
+		return
+	}
+	slices.Sort(some[:n])
+	p.normal.day = some[(n-1)*9/10]
+	// One day that was an attack counts no more than the others.
+	for i := n - 1; i >= 0 && some[i] > p.normal.day; i-- {
+		sum -= some[i] - p.normal.day
+	}
+	p.normal.month = sum * 30 / Money(max(1, min(usualDays-1, day-p.since)))
 }
 
 // roll empties what has passed.
@@ -26,6 +83,7 @@ func (p *purse) roll(now moment) {
 		p.minutes[p.latest%60] = 0
 	}
 	if now.day > p.day {
+		p.close(now.day)
 		p.day, p.today, p.services = now.day, 0, 0
 		p.told[spentDay], p.told[spentPBXDay] = 0, 0
 	}
@@ -109,6 +167,11 @@ func (s *state) recallSpent(old []Spent) {
 			p.roll(now)
 			if then.month == p.month {
 				p.monthly += v.Amount
+			}
+			if ago := p.day - then.day; ago > 0 && ago < usualDays {
+				p.days[then.day%usualDays] += v.Amount
+				p.since = min(p.since, then.day)
+				p.work(p.day)
 			}
 		}
 	}

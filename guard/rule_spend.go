@@ -18,28 +18,33 @@ const (
 
 // A cap is what may be spent within some time.
 var (
-	spendHour     = spend("spend-hour", "money spent by one extension within an hour", setSpendHour, 10, hourCap)
-	spendDay      = spend("spend-day", "money spent by one extension since midnight", setSpendDay, 25, dayCap)
-	spendMonth    = spend("spend-month", "money spent by one extension this month", setSpendMonth, 100, monthCap)
-	spendPBXDay   = spend("spend-pbx-day", "money spent by the whole PBX since midnight", setSpendPBXDay, 100, pbxDayCap)
-	spendPBXMonth = spend("spend-pbx-month", "money spent by the whole PBX this month", setSpendPBXMonth, 500, pbxMonthCap)
+	spendHour     = spend("spend-hour", "money spent by one extension within an hour", hourCap)
+	spendDay      = spend("spend-day", "money spent by one extension since midnight", dayCap)
+	spendMonth    = spend("spend-month", "money spent by one extension this month", monthCap)
+	spendPBXDay   = spend("spend-pbx-day", "money spent by the whole PBX since midnight", pbxDayCap)
+	spendPBXMonth = spend("spend-pbx-month", "money spent by the whole PBX this month", pbxMonthCap)
 )
 
 // limit is a cap: whose purse it looks into, and at what.
 type limit struct {
-	set   set
-	whole bool // of the PBX
-	what  string
-	of    func(*purse) Money
+	set    set
+	normal int  // as it is shipped
+	whole  bool // of the PBX
+	what   string
+	of     func(*purse) Money
+	usual  func(*purse) Money // what is usually spent within that time
 }
 
 var (
-	hourCap     = limit{setSpendHour, false, "within an hour", (*purse).hour}
-	dayCap      = limit{setSpendDay, false, "today", func(p *purse) Money { return p.today }}
-	monthCap    = limit{setSpendMonth, false, "this month", func(p *purse) Money { return p.monthly }}
-	pbxDayCap   = limit{setSpendPBXDay, true, "today", func(p *purse) Money { return p.today }}
-	pbxMonthCap = limit{setSpendPBXMonth, true, "this month", func(p *purse) Money { return p.monthly }}
+	hourCap     = limit{setSpendHour, 10, false, "within an hour", (*purse).hour, aDay}
+	dayCap      = limit{setSpendDay, 25, false, "today", func(p *purse) Money { return p.today }, aDay}
+	monthCap    = limit{setSpendMonth, 100, false, "this month", func(p *purse) Money { return p.monthly }, aMonth}
+	pbxDayCap   = limit{setSpendPBXDay, 100, true, "today", func(p *purse) Money { return p.today }, aDay}
+	pbxMonthCap = limit{setSpendPBXMonth, 500, true, "this month", func(p *purse) Money { return p.monthly }, aMonth}
 )
+
+func aDay(p *purse) Money   { return p.normal.day }
+func aMonth(p *purse) Money { return p.normal.month }
 
 // caps in the order of purse.told.
 var caps = [...]limit{hourCap, dayCap, monthCap, pbxDayCap, pbxMonthCap}
@@ -55,6 +60,44 @@ func (c *limit) spent(s *state, a *attempt) Money {
 	}
 	p.roll(s.moment(s.now, a.site.zone()))
 	return c.of(p)
+}
+
+// most is what may be spent: what is set or, where it is as it was shipped and
+// that is more, twice what is usual. Whoever has set another figure means it.
+func (c *limit) most(s *state, l *Limits, a *attempt) Money {
+	set := c.setting(s, l)
+	most := Money(set.Max) * Unit
+	if p := c.purse(a); p != nil && set.Max == c.normal && s.settled(a.site) {
+		most = max(most, 2*c.usual(p))
+	}
+	return most
+}
+
+func (c *limit) purse(a *attempt) *purse {
+	if c.whole {
+		return &a.site.purse
+	}
+	return a.payer.purse
+}
+
+// beyond is how many times what may be spent is spent for certain: then whoever
+// calls, and wherever, is ended.
+const beyond = 3
+
+// act tempers what a cap asks for. While nobody knows what is usual, what was
+// shipped says little; and who calls where he always does is not cut off, least
+// of all when others have spent the money of the whole PBX.
+func (c *limit) act(s *state, l *Limits, a *attempt) Action {
+	set := c.setting(s, l)
+	if set.Action < Kill || s.policy.Learn == 0 || set.Max != c.normal {
+		return set.Action
+	}
+	much := c.spent(s, a) >= beyond*c.most(s, l, a)
+	switch {
+	case s.young(a.site) && (c.whole || !much), !much && s.its(a):
+		return Alert
+	}
+	return set.Action
 }
 
 // setting is how the cap is set. That of a PBX is nobody's but everybody's.
@@ -74,12 +117,12 @@ func (c *limit) says(s *state, l *Limits, a *attempt) string {
 		return "there is no rate deck"
 	}
 	currency = s.policy.Tariff.Currency()
-	return fmt.Sprintf("%s has spent %s %s %s, calls that are up included; the limit is %d", who, currency, c.spent(s, a), c.what, c.setting(s, l).Max)
+	return fmt.Sprintf("%s has spent %s %s %s, calls that are up included; the limit is %d", who, currency, c.spent(s, a), c.what, c.most(s, l, a)/Unit)
 }
 
 // spend makes the rule of a cap. Beyond it only international and dear calls
 // are ended: nobody is cut off from the country he is in.
-func spend(id, title string, set set, most int, c limit) rule {
+func spend(id, title string, c limit) rule {
 	act := Lock
 	if c.whole {
 		act = Kill
@@ -88,13 +131,13 @@ func spend(id, title string, set set, most int, c limit) rule {
 		doc: doc{
 			id: id, number: "R-024", about: aboutVolume, star: true, title: title,
 			why: "it bounds the loss, whatever else is missed; what running calls have cost by now counts",
-			set: set, normal: Setting{Action: act, Max: most},
-			keys: []Key{maxKey("how much, in the currency of the rate deck; half and four fifths of it are told")},
+			set: c.set, normal: Setting{Action: act, Max: c.normal},
+			keys: []Key{maxKey("how much, in the currency of the rate deck; half and four fifths of it are told. As shipped it gives way to twice what is usual; any other figure is held to")},
 		},
 		when:   whenPlaced | whileUp,
-		action: func(s *state, l *Limits, _ *attempt) Action { return c.setting(s, l).Action },
+		action: c.act,
 		hit: func(s *state, l *Limits, a *attempt) bool {
-			return s.policy.Tariff != nil && s.costly(a) && c.spent(s, a) >= Money(c.setting(s, l).Max)*Unit
+			return s.policy.Tariff != nil && s.costly(a) && c.spent(s, a) >= c.most(s, l, a)
 		},
 		say:   func(s *state, l *Limits, a *attempt) string { return c.says(s, l, a) },
 		scope: BarSpent,
@@ -115,7 +158,7 @@ func (s *state) warnSpent(a *attempt) {
 			p = &a.site.purse
 		}
 		level := uint8(0)
-		switch used := percent(c.spent(s, a), Money(set.Max)*Unit); {
+		switch used := percent(c.spent(s, a), c.most(s, l, a)); {
 		case used >= 100:
 			continue
 		case used >= 80:

@@ -170,3 +170,72 @@ func TestLockOfUnknownSource(t *testing.T) {
 		})
 	}
 }
+
+// TestUsualSpending: a cap that nobody has set gives way to what is usual, one
+// that somebody has set does not, and neither to a single wild day.
+func TestUsualSpending(t *testing.T) {
+	daily := func(amount Money, wild Money) (m Memory) {
+		m = atWorkAt("DE", 9, 10, 11)
+		for day := 27; day >= 1; day-- {
+			v := Spent{Account: ext("101"), Day: wednesday.AddDate(0, 0, -day), Amount: amount}
+			if day == 3 {
+				v.Amount += wild
+			}
+			m.Spent = append(m.Spent, v)
+		}
+		return m
+	}
+	for _, tt := range []struct {
+		name  string
+		daily Money
+		wild  Money
+		max   int
+		talk  time.Duration // at EUR 10 a minute, of another extension
+		want  Action
+	}{
+		{"a hundred, of those who spend ten", 10 * Unit, 0, 100, 10 * time.Minute, Kill},
+		{"a hundred, of those who spend eighty", 80 * Unit, 0, 100, 10 * time.Minute, Allow},
+		{"twice eighty", 80 * Unit, 0, 100, 16 * time.Minute, Kill},
+		{"a hundred and one, as somebody has set", 80 * Unit, 0, 101, 11 * time.Minute, Kill},
+		{"one wild day changes nothing", 10 * Unit, 500 * Unit, 100, 10 * time.Minute, Kill},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := ruleCase{rule: "spend-pbx-day", memory: daily(tt.daily, tt.wild), do: talking(somalia, tt.talk-time.Second)}
+			c.policy = func(p *Policy) {
+				learns(p)
+				priced(10 * Unit)(p)
+				p.Default.Set[setSpendPBXDay].Max = tt.max
+			}
+			d, _ := c.play(t)
+			if got := d.Action; got != tt.want && !(tt.want == Allow && got == Alert) {
+				t.Errorf("got %s (%s), want %s", got, d.Reason, tt.want)
+			}
+		})
+	}
+}
+
+// TestSpentByOthers: money that others have spent does not cut off who calls
+// where he always does, until three times as much is spent.
+func TestSpentByOthers(t *testing.T) {
+	const berlin = "0049301234567"
+	for _, tt := range []struct {
+		name   string
+		number string
+		spent  Money // today
+		want   Action
+	}{
+		{"where it always calls", berlin, 120 * Unit, Alert},
+		{"elsewhere", somalia, 120 * Unit, Kill},
+		{"where it always calls, but far too much", berlin, 400 * Unit, Kill},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := called("DE")
+			m.Usage = []Usage{{Account: ext("101"), At: wednesday.Add(-time.Hour), Talked: time.Minute, Cost: tt.spent}}
+			c := ruleCase{rule: "spend-pbx-day", memory: m, do: talking(tt.number, time.Minute)}
+			c.policy = both(learns, priced(Unit/10))
+			if d, _ := c.play(t); d.Action != tt.want {
+				t.Errorf("got %s (%s), want %s", d.Action, d.Reason, tt.want)
+			}
+		})
+	}
+}
