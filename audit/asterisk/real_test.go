@@ -54,6 +54,49 @@ exten => _X!,1,Goto(internal,100,1)
 #exec "echo exten => 1,1,Hangup()"
 `
 
+// oddObjects are for chan_pjsip what odd is for the dialplan.
+const oddObjects = `
+[tmpl](!)
+type=endpoint
+context=phones ; said
+allow_transfer=no
+[tmpl](+TEMPLATES=include)
+identify_by => username
+[x1](tmpl)
+auth=x1
+aors=x1
+context+=-more
+[x1]
+type=auth
+auth_type=userpass
+username=x1
+password=canary\;b;c
+[x1]
+type=aor
+max_contacts=2
+MAX_CONTACTS=3
+remove_existing=on
+[x1](+type=endpoint)
+Allow_Subscribe=NO
+[x2](tmpl)
+;--
+auth=nosuch
+--;
+aors = x1 , trunk
+context=first
+context=second
+transport=udp
+trust_id_inbound=1
+message_context =
+redirect_method=uri_pjsip
+[x2](+)
+accountcode=x2 account
+device_state_busy_at=2
+[tmpl](!)
+type=endpoint
+context=never
+`
+
 // asked audits the files of a real Asterisk together with what it says.
 func asked(t *testing.T, a *testbed.Asterisk, user, secret string) (told map[string][]string) {
 	t.Helper()
@@ -95,7 +138,11 @@ func TestRealAsteriskIsCompared(t *testing.T) {
 	}
 	for _, version := range []int{16, 22} {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
-			a := testbed.Start(t, version, testbed.WithFile("extensions.conf", odd),
+			objects, err := os.ReadFile("../../testbed/conf/pjsip.conf")
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := testbed.Start(t, version, testbed.WithFile("pjsip.conf", string(objects)+oddObjects), testbed.WithFile("extensions.conf", odd),
 				testbed.WithFile("voicemail.conf", "[general]\n[default]\n100 => 4711,Hundred\n"))
 			for id, all := range asked(t, a, "all", "all-secret") {
 				t.Errorf("unchanged: %s %q", id, all)

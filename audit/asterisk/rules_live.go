@@ -141,6 +141,9 @@ func changedObject(r *audit.Result, kind string, file, run *conf.Section) {
 			continue
 		}
 		want, got := same(or(file.Get(key), otherwise)), same(or(run.Get(key), otherwise))
+		if otherwise == "yes" || otherwise == "no" { // then 1 is yes, too
+			want, got = yesNo(want), yesNo(got)
+		}
 		switch {
 		case want == got:
 		case slices.Contains(hidden, key):
@@ -151,13 +154,21 @@ func changedObject(r *audit.Result, kind string, file, run *conf.Section) {
 	}
 }
 
+// yesNo is what Asterisk takes for one of the two; else the value.
+func yesNo(value string) string {
+	switch {
+	case conf.True(value):
+		return "yes"
+	case conf.False(value):
+		return "no"
+	}
+	return value
+}
+
 // same brings values that mean the same to one form.
 func same(value string) string {
-	switch {
-	case conf.True(value) && value != "1":
-		return "yes"
-	case conf.False(value) && value != "0":
-		return "no"
+	if value != "0" && value != "1" {
+		value = yesNo(value)
 	}
 	parts := strings.Split(value, ",")
 	for i := range parts {

@@ -26,6 +26,7 @@ var trickies = []tricky{
 	{"append with blanks", one("[a]\ncontext = default\ncontext += x\n"), "[a] context=default x"},
 	{"append minds case", one("[a]\nk=v\nK+=w\n"), "[a] k=v K=w"},
 	{"append to the last", one("[a]\nk=1\nk=2\nk+=3\n"), "[a] k=1 k=23"},
+	{"append to the first with the value of the last", one("[a]\nK=v\nl=w\nk=V\nk+=x\n"), "[a] k=Vx l=w k=V"},
 	{"append to nothing", one("[a]\nk+=v\n"), "[a] k=v"},
 	{"append to what is inherited", one("[t](!)\nk=v\n[a](t)\nk+=w\n[b](t)\n"), "[a] k=vw | [b] k=v"},
 	{"append an arrow", one("[a]\nk=1\nk+=>2\n"), "[a] k=1>2"},

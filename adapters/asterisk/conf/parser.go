@@ -340,9 +340,12 @@ func (in *input) setting(line string, at Pos) error {
 	if before, more := strings.CutSuffix(key, "+"); more && before != "" {
 		key = strip(before)
 		if old := in.section.exact(key); old != nil {
-			if old.Value, old.At = strip(old.Value+value), at; len(old.Value) > maxValue {
+			whole := strip(old.Value + value)
+			if len(whole) > maxValue {
 				return fmt.Errorf("%s: the value is longer than %d bytes: %w", at, maxValue, errBound)
 			}
+			old = in.section.like(old)
+			old.Key, old.Value, old.At = key, whole, at
 			return nil
 		}
 	} else {
@@ -364,6 +367,17 @@ func (s *Section) exact(key string) *Setting {
 		}
 	}
 	return nil
+}
+
+// like is the first setting with the name and the value of another. It is this
+// one that Asterisk changes (ast_variable_update), in any case of letters.
+func (s *Section) like(other *Setting) *Setting {
+	for i := range s.Settings {
+		if set := &s.Settings[i]; strings.EqualFold(set.Key, other.Key) && strings.EqualFold(set.Value, other.Value) {
+			return set
+		}
+	}
+	return other
 }
 
 // directive follows #include and #tryinclude. What #exec would write is not

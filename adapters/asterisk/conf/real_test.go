@@ -80,7 +80,7 @@ func (c amiClient) ask(t *testing.T, action string) string {
 		}
 		all.Write(buf[:n])
 		for block := range strings.SplitSeq(all.String(), "\r\n\r\n") {
-			if strings.Contains(block, "ActionID: x\r\n") && strings.HasSuffix(all.String(), "\r\n\r\n") {
+			if strings.Contains(block+"\r\n", "ActionID: x\r\n") && strings.HasSuffix(all.String(), "\r\n\r\n") {
 				return block
 			}
 		}
