@@ -61,10 +61,14 @@ func withoutPlan(number string) Reach {
 	return Reach{"FWD-003", Medium, "an outside number; without a dial plan its cost is not known"}
 }
 
+// elsewhere is the smallest country with a telephone network, Niue: seen from
+// there, what is dialled is abroad.
+const elsewhere = "NU"
+
 // abroad judges the digits of an E.164 number, from anywhere.
 func abroad(digits string) Reach {
 	somewhere := Reach{"FWD-002", High, "international"}
-	profile, err := numbering.DefaultProfile("AQ") // of which no number is national
+	profile, err := numbering.DefaultProfile(elsewhere)
 	if err != nil {
 		return somewhere
 	}
@@ -73,5 +77,8 @@ func abroad(digits string) Reach {
 		return somewhere
 	}
 	s := Site{Plan: plan}
-	return s.Outside("+" + digits)
+	if to := s.Outside("+" + digits); to.Severity.AtLeast(High) && to.Rule != "" {
+		return to
+	}
+	return somewhere // a number of that country itself
 }

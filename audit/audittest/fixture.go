@@ -17,10 +17,12 @@
 //	== /etc/asterisk/x.conf mode 0644          with other permissions than 0640
 //	== /var/log/x age 90                       last written 90 days ago
 //	== /etc/asterisk/y.conf -> /var/y          a symbolic link
+//	== /etc/asterisk/z.conf gone               the base's is not there
 //	-- pass /etc/asterisk/pjsip.conf           an edit: the lines with - become those with +
 //	-old
 //	+new
 //	-- pass mode /etc/asterisk/x.conf 0640     an edit of permissions
+//	-- pass gone /var/www/x.sql                the file is taken away
 //	-- unreadable /etc/asterisk/pjsip.conf     the file is replaced by what cannot be read
 //
 // Below testdata/base lies a sound tree on which every fixture is laid.
@@ -43,7 +45,7 @@ import (
 type file struct {
 	name   string
 	text   string
-	how    string // "", "append", "sql" or "link"
+	how    string // "", "append", "sql", "link" or "gone"
 	target string
 	mode   fs.FileMode
 	age    time.Duration // since it was written; 0: now
@@ -54,6 +56,7 @@ type edit struct {
 	name     string
 	old, new []string
 	mode     fs.FileMode
+	gone     bool
 }
 
 type fixture struct {
@@ -122,13 +125,13 @@ func (f *fixture) line(line string) error {
 	return nil
 }
 
-// begin starts a file: "/name [append|sql|mode N|age DAYS|-> target]".
+// begin starts a file: "/name [append|sql|gone|mode N|age DAYS|-> target]".
 func (f *fixture) begin(head string) (err error) {
 	w := strings.Fields(head)
 	one := file{name: w[0], mode: 0o640}
 	switch {
 	case len(w) == 1:
-	case len(w) == 2 && (w[1] == "append" || w[1] == "sql"):
+	case len(w) == 2 && (w[1] == "append" || w[1] == "sql" || w[1] == "gone"):
 		one.how = w[1]
 	case len(w) == 3 && w[1] == "mode":
 		one.mode, err = mode(w[2])
@@ -152,6 +155,8 @@ func (f *fixture) step(w []string) (err error) {
 		f.unreadable = w[1]
 	case len(w) == 2 && w[0] == "pass":
 		f.edits = append(f.edits, edit{name: w[1]})
+	case len(w) == 3 && w[0] == "pass" && w[1] == "gone":
+		f.edits = append(f.edits, edit{name: w[2], gone: true})
 	case len(w) == 4 && w[0] == "pass" && w[1] == "mode":
 		e := edit{name: w[2]}
 		e.mode, err = mode(w[3])
@@ -231,6 +236,8 @@ func (f *fixture) put(dir string, one file, pass bool) error {
 	switch one.how {
 	case "link":
 		return os.Symlink(one.target, name)
+	case "gone":
+		return os.Remove(name)
 	case "append":
 		old, err := os.ReadFile(name)
 		if err != nil {
@@ -272,6 +279,11 @@ func (f *fixture) pass(dir string) error {
 		name := filepath.Join(dir, e.name)
 		switch {
 		case made[e.name]:
+			continue
+		case e.gone:
+			if err := os.Remove(name); err != nil {
+				return err
+			}
 			continue
 		case e.mode != 0:
 			if err := os.Chmod(name, e.mode); err != nil {

@@ -23,6 +23,8 @@ func setup(id, variant string, s *audit.Site) {
 	switch id {
 	case "STALE-004":
 		s.Leavers = map[string]time.Time{"199": audittest.Now.AddDate(0, 0, -10)}
+	case "FUS-013-new":
+		s.Memory.Old = map[string]string{"fusionpbx-superadmin:known": "", "fusionpbx-superadmin:ann": ""}
 	case "STALE-005":
 		s.Active = map[string]bool{"admin:ann": true}
 	case "PW-009":

@@ -4,10 +4,26 @@ import (
 	"net/netip"
 	"testing"
 
+	"pbxguard/audit"
 	"pbxguard/audit/audittest"
 )
 
-var suite = audittest.Suite{Kind: Kind(), Dir: "testdata/checks", Base: "testdata/base"}
+var suite = audittest.Suite{Kind: Kind(), Dir: "testdata/checks", Base: "testdata/base", Setup: setup}
+
+// setup tells what no file can: what the last audit knew.
+func setup(id, variant string, s *audit.Site) {
+	s.Memory = &audit.Memory{Key: make([]byte, 32)}
+	known := func(name, text string) { s.Memory.Old["file:"+name] = s.Memory.Mark([]byte(text)) }
+	switch id {
+	case "HOST-010-new", "HOST-010-changed":
+		s.Memory.Old = map[string]string{}
+		known("/etc/crontab", "# as it was\n")
+		known("/etc/cron.d/backup", "1 1 * * * root /usr/local/bin/backup\n")
+		if variant == "pass" {
+			known("/etc/cron.d/intruder", "* * * * * root /tmp/x\n")
+		}
+	}
+}
 
 func TestChecks(t *testing.T) { suite.Run(t) }
 
