@@ -52,11 +52,12 @@ var may = map[string]string{
 	"bench":                  "*",
 
 	"adapters/internal/outlet": "guard",
+	"adapters/internal/board":  "guard",
 	"adapters/internal/pace":   "",
 	"adapters/internal/uplink": "adapters/internal/pace",
 	"adapters/asterisk/conf":   "",
-	"adapters/asterisk":        "guard adapters/asterisk/conf adapters/internal/outlet adapters/internal/pace adapters/internal/uplink adapters/internal/wire",
-	"adapters/freeswitch":      "guard adapters/internal/outlet adapters/internal/pace adapters/internal/uplink adapters/internal/wire",
+	"adapters/asterisk":        "guard adapters/asterisk/conf adapters/internal/board adapters/internal/outlet adapters/internal/pace adapters/internal/uplink adapters/internal/wire",
+	"adapters/freeswitch":      "guard adapters/internal/board adapters/internal/outlet adapters/internal/pace adapters/internal/uplink adapters/internal/wire",
 }
 
 func TestImports(t *testing.T) {

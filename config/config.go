@@ -58,7 +58,7 @@ type PBX struct {
 	SecretFile string `toml:"secret_file" is:"file" doc:"the file that holds the secret"`
 	Credential string `toml:"credential" is:"name" doc:"the systemd credential that holds the secret"`
 
-	AdminUsername   string `toml:"admin_username" doc:"a second AMI account, with write = system,reporting, for switching forwards off and for audits of what runs"`
+	AdminUsername   string `toml:"admin_username" doc:"a second AMI account, with write = system,reporting, for switching forwards off, for locks in the dial plan and for audits of what runs"`
 	AdminSecret     Secret `toml:"admin_secret" doc:"its secret; without any of these three keys, NAME-admin.secret beside this file holds it"`
 	AdminSecretFile string `toml:"admin_secret_file" is:"file" doc:"the file that holds it"`
 	AdminCredential string `toml:"admin_credential" is:"name" doc:"the systemd credential that holds it"`
@@ -70,6 +70,7 @@ type PBX struct {
 	DialThrough   []string `toml:"dial_through" is:"pattern" doc:"numbers of the site from which callers may go out again, such as that of DISA, as the trunk sends them"`
 	Services      []string `toml:"services" is:"pattern" doc:"internal numbers of voicemail, DISA and the like, which are no extensions"`
 	ForeignTrunks []string `toml:"foreign_trunks" is:"glob" doc:"trunks on which calls from abroad arrive, and none of this country"`
+	Forwards      []string `toml:"forwards" doc:"of a FreeSWITCH: where its dial plan keeps forwards by extension, as \"db/REALM\" or \"hash/REALM\"; the guard watches them, and switches off what fraud used"`
 	TimeZone      string   `toml:"time_zone" is:"zone" doc:"the zone of office hours, such as \"Europe/Amsterdam\"; without it, the host's"`
 
 	DialPlan DialPlan `toml:"dialplan" doc:"how phones dial; the lists add to what is known of the country"`

@@ -1,6 +1,12 @@
 package config
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
+
+// isRealm says whether text names a realm of mod_db or mod_hash.
+var isRealm = regexp.MustCompile(`^(db|hash)/[A-Za-z0-9_.-]{1,64}$`).MatchString
 
 // Types of PBX.
 const (
@@ -25,6 +31,11 @@ func (p *PBX) freeSWITCH(t *table) {
 	for _, key := range []string{"tls", "ca_file", "server_name", "login", "admin_username", "admin_secret", "admin_secret_file", "admin_credential"} {
 		if t.says(key) {
 			t.fail(key, "has no effect with type = \"freeswitch\"", "")
+		}
+	}
+	for _, realm := range p.Forwards {
+		if !isRealm(realm) {
+			t.fail("forwards", "must be written db/REALM or hash/REALM, as the dial plan does", quoted(realm))
 		}
 	}
 	p.Login = "plain"

@@ -85,13 +85,26 @@ func (d DialPlan) Asterisk() string {
 	return b.String()
 }
 
-// unasked writes what happens while nobody can be asked.
+// unasked writes what happens while nobody can be asked. A locked extension is
+// denied, unless it calls from an address that the lock spares; a lock stands in
+// AstDB, as [guard.Locked.String] writes it.
 func (d DialPlan) unasked(line func(string, ...any)) {
+	line("(unasked),Set(LOCAL(from)=${CHANNEL:0:-9})")
+	line(",Set(LOCAL(lock)=${DB(pbxguard/lock/${FILTER(0-9A-Za-z_.-,${CUT(from,/,2)})})})")
+	line(`,GotoIf($["${lock}" = ""]?unlocked)`)
+	line(`,GotoIf($[0${CUT(lock,:,2)} < ${EPOCH}]?unlocked)`)
+	line(`,Set(LOCAL(addr)=${CHANNEL(recvip)})`)
+	line(`,ExecIf($["${CHANNEL(channeltype)}" = "PJSIP"]?Set(LOCAL(addr)=${CHANNEL(pjsip,remote_addr)}))`)
+	line(`,Set(LOCAL(addr)=${FILTER(0-9.,${CUT(addr,:,1)})})`)
+	line(`,GotoIf($["${addr}" != "" & 0${REGEX("[,]${addr}[,]" ${lock})} = 1]?unlocked)`)
+	line(`,GotoIf($["${CUT(lock,:,1)}" = "all"]?deny)`)
+	line(",Goto(abroad)")
 	if !d.Closed {
-		line("(unasked),NoOp(pbxguard cannot be asked)")
-		return
+		line("(unlocked),Goto(leave)")
+	} else {
+		line("(unlocked),NoOp(pbxguard cannot be asked)")
 	}
-	line(`(unasked),GotoIf($["${LEN(${ARG2})}" != "${LEN(${plain})}"]?deny)`)
+	line(`(abroad),GotoIf($["${LEN(${ARG2})}" != "${LEN(${plain})}"]?deny)`)
 	if near := d.neighbours("("); near != "" {
 		line(`,GotoIf($[${REGEX("^%s" ${plain})} = 1]?deny)`, near)
 	}
@@ -145,14 +158,10 @@ func (d DialPlan) FreeSWITCH(condition string) string {
 	}
 	but := fmt.Sprintf("^(?!(?:%s)$)", strings.Join(emergency, "|"))
 	asks := fsExtension{&b, d, condition}
+	abroad := d.abroad()
+	asks.lock("pbxguard-locked", "all", but+".+$")
+	asks.lock("pbxguard-locked-abroad", "abroad", fmt.Sprintf("^(?!pbxguard-)(?:.*[^0-9+*#]|%s)", but[1:]+abroad))
 	if d.Closed {
-		abroad := alternatives(d.Abroad)
-		if len(d.Home) > 0 {
-			abroad = "(?!" + alternatives(d.Home) + ")" + abroad
-		}
-		if near := d.neighbours("(?:"); near != "" {
-			abroad = "(?:(?=" + near + ")|" + abroad + ")"
-		}
 		asks.ask("pbxguard-gate-abroad", but+abroad+plain+"$", "pbxguard-refused", true)
 		asks.ask("pbxguard-gate", but+"(?!"+abroad+")"+plain+"$", "${destination_number}", false)
 		asks.ask("pbxguard-gate-odd", "^(?!pbxguard-).*[^0-9+*#]", "", true)
@@ -171,6 +180,31 @@ func (d DialPlan) FreeSWITCH(condition string) string {
 		"  <condition field=\"${pbxguard_waited}/${destination_number}\" expression=\"^(%s)/\\1$\">\n%s"+
 		"    <action application=\"unset\" data=\"pbxguard_waited\"/>\n  </condition>\n</extension>\n", plain, askNoMore)
 	return b.String()
+}
+
+// abroad is a regular expression of what begins a number abroad.
+func (d DialPlan) abroad() string {
+	abroad := alternatives(d.Abroad)
+	if len(d.Home) > 0 {
+		abroad = "(?!" + alternatives(d.Home) + ")" + abroad
+	}
+	if near := d.neighbours("(?:"); near != "" {
+		abroad = "(?:(?=" + near + ")|" + abroad + ")"
+	}
+	return abroad
+}
+
+// theirLock is the lock of the caller, in his domain or in all, and his address.
+const theirLock = "${hash(select/pbxguard/lock_${user_name}@${domain_name})}${hash(select/pbxguard/lock_${user_name})}/${sip_network_ip}"
+
+// lock writes an extension that refuses what a lock of a scope bars, unless it comes
+// from an address that the lock spares. It does not wait for the guard's answer:
+// whether there will be one is not known when extensions are chosen.
+func (e fsExtension) lock(name, scope, numbers string) {
+	e.begin(name, numbers)
+	fmt.Fprintf(e, "  <condition field=\"%s\" expression=\"^%s:[0-9]+:(?!.*,([0-9.]+),.*/\\1$)\">\n", theirLock, scope)
+	e.plan.refuse(e.Builder)
+	e.WriteString("  </condition>\n</extension>\n")
 }
 
 // askNoMore takes the heartbeat back, for no other call to wait.

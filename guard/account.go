@@ -29,6 +29,7 @@ type account struct {
 
 	origin   *origin   // from where it logs in; nil: not seen
 	forward  *forward  // where its calls go; nil: to its phone
+	sought   *sought   // to be switched off; nil: nothing
 	night    time.Time // when it last registered while the office was closed
 	nightOwl bool      // it had done so before
 	stranger strangerCall
@@ -89,11 +90,12 @@ func (s *state) forget() {
 		if a.habit != nil && idle > time.Minute && s.now.Sub(a.used) < seenFor {
 			continue // what it usually does is worth keeping
 		}
-		if a.live == 0 && a.bar == nil && s.now.Sub(a.used) > idle {
+		if a.live == 0 && a.bar == nil && a.sought == nil && s.now.Sub(a.used) > idle {
 			delete(s.accounts, k)
 		}
 		if a.bar != nil && !a.bar.Until.IsZero() && s.now.After(a.bar.Until) {
 			a.bar = nil
+			s.relock(a.PBX)
 		}
 	}
 }

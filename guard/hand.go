@@ -108,6 +108,7 @@ func (s *state) barByHand(b Bar) error {
 	} else {
 		acc.bar = &b
 	}
+	s.relock(b.Account.PBX)
 	rule, reason := "lock", b.Reason
 	if b.Off {
 		rule = "unlock"

@@ -2,6 +2,8 @@ package guard
 
 import (
 	"fmt"
+	"net/netip"
+	"slices"
 	"time"
 
 	"pbxguard/numbering"
@@ -40,6 +42,61 @@ func (s *state) lock(acc *account, d Decision, scope Scope) {
 		acc.bar.Until = s.now.Add(s.policy.LockFor)
 	}
 	s.record(*acc.bar)
+	s.relock(acc.PBX)
+}
+
+// relock has the dial plans of a PBX told of its locks, at the next tick.
+func (s *state) relock(pbx string) {
+	if s.out.Switchboards[pbx] != nil {
+		s.relocked[pbx] = true
+	}
+}
+
+// tellLocks tells dial plans of locks that have changed. They hold even while the
+// guard is gone, and spare the same addresses.
+func (s *state) tellLocks() {
+	for pbx := range s.relocked {
+		if s.out.Switchboards[pbx].SetLocks(s.locksOf(pbx)) {
+			delete(s.relocked, pbx)
+		}
+	}
+}
+
+// maxSpared bounds the addresses that a lock in a dial plan spares.
+const maxSpared = 8
+
+// locksOf are the locks of a PBX in force.
+func (s *state) locksOf(pbx string) []Locked {
+	spared := map[Account][]netip.Addr{}
+	for _, acc := range s.accounts {
+		if acc.PBX == pbx && acc.bar.holds(s.now) {
+			spared[acc.Account] = nil
+		}
+	}
+	if len(spared) == 0 {
+		return nil
+	}
+	s.sources.usedFor(func(a Account, addr netip.Addr, used time.Duration) {
+		for i, of := range []Account{a, {PBX: a.PBX, Name: a.Name}} {
+			if _, ok := spared[of]; !ok || i > 0 && of == a {
+				continue
+			}
+			if b := s.accounts[of].bar; b.Scope != BarSpent && used-s.now.Sub(b.At) >= longUsed {
+				spared[of] = append(spared[of], addr)
+			}
+		}
+	})
+	var list []Locked
+	for a, addrs := range spared {
+		b := s.accounts[a].bar
+		// A dial plan can compare few addresses, and of IPv6 not the part that a
+		// subscriber keeps: such an account is left to the guard.
+		if len(addrs) > maxSpared || slices.ContainsFunc(addrs, netip.Addr.Is6) {
+			continue
+		}
+		list = append(list, Locked{Account: a, All: b.Scope == BarAll, Until: b.Until, Spared: addrs})
+	}
+	return list
 }
 
 // scopeOf narrows what a lock bars that a rule makes. Where nobody knows from

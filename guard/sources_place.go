@@ -93,6 +93,22 @@ func (s *sources) known(a Account, addr netip.Addr, now time.Time) time.Duration
 	return max(0, s.now.Sub(st.First))
 }
 
+// usedFor tells of each address that works for an account how long it has. An IPv6
+// one is told as the prefix's first address: each of the prefix works.
+func (s *sources) usedFor(tell func(Account, netip.Addr, time.Duration)) {
+	for _, k := range s.places.Keys() {
+		p, ok := s.places.Peek(k)
+		if !ok {
+			continue
+		}
+		for a, st := range p.standings {
+			if used := s.known(a, st.Source, s.now); used > 0 {
+				tell(a, st.Source, used)
+			}
+		}
+	}
+}
+
 // succeeded: the source of c knows the password of its account.
 func (s *sources) succeeded(c claim, agent string) {
 	if c.service == manager {

@@ -29,7 +29,9 @@ type state struct {
 
 	exceptions  []Exception
 	forwardsOff []ForwardOff
-	verdicts    []ruled // the latest that can be undone
+	seeking     int             // forwards
+	relocked    map[string]bool // PBXs whose dial plans are to be told of locks
+	verdicts    []ruled         // the latest that can be undone
 
 	seen    acquaintance // of days before
 	strikes tally        // calls that a rule ended, by rule and account, within a day
@@ -67,6 +69,7 @@ func newState(p *Policy, out Outside, mem Memory, now time.Time) *state {
 		count:    counters{byRule: map[string]uint64{}},
 		seen:     newAcquaintance(),
 		strikes:  newTally(24 * time.Hour),
+		relocked: map[string]bool{},
 	}
 	s.sources = newSources(p, out.Firewall, hooks{decide: s.decide, record: s.record, banned: s.hangUpBanned, lock: s.lockAccount}, mem, now)
 	s.setPolicy(p)
@@ -149,6 +152,9 @@ func (s *state) handle(ev *Event) {
 	switch ev.Kind {
 	case Connected, Disconnected:
 		s.connection(st, ev.Kind == Connected, ev.Number)
+		if ev.Kind == Connected {
+			s.relock(st.name)
+		}
 	case ResyncStarted, LegListed, ResyncEnded:
 		s.resync(st, ev)
 	case LegStarted:
@@ -211,6 +217,8 @@ func (s *state) tick() {
 	}
 	s.watchSites()
 	s.watchArrivals()
+	s.giveUpForwards()
+	s.tellLocks()
 	if s.now.Sub(s.tidied) >= time.Minute {
 		s.tidied = s.now
 		s.forget()

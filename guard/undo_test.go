@@ -9,7 +9,14 @@ import (
 )
 
 // board is a switchboard that only writes down what it is told.
-type board struct{ told []string }
+type board struct {
+	told  []string
+	looks int
+	locks [][]Locked
+}
+
+func (b *board) Look() bool               { b.looks++; return true }
+func (b *board) SetLocks(l []Locked) bool { b.locks = append(b.locks, l); return true }
 
 func (b *board) SetForward(a Account, how, number string) bool {
 	b.told = append(b.told, a.Name+" "+how+" "+number)
@@ -113,6 +120,114 @@ func TestForwardIsSwitchedOffAndOn(t *testing.T) {
 	}
 	if len(b.told) != 2 || b.told[1] != "101 CF "+somalia {
 		t.Errorf("told %q, want the forward as it was", b.told)
+	}
+}
+
+// TestForwardIsSought: of a forward that a code has set nobody knows yet where it
+// stands; it is switched off once the database was read.
+func TestForwardIsSought(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		p    *Policy
+		do   func(*rig)
+	}{
+		{"by the code that set it", only(t, "feature-number"), func(r *rig) { r.end(r.phone("101", "*72"+somalia)) }},
+		{"by the first call", only(t, "diverted"), func(r *rig) {
+			r.end(r.phone("101", "*72"+somalia))
+			r.forwardedCall("31301234567", somalia)
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRig(t, tt.p)
+			b := new(board)
+			r.s.out.Switchboards = map[string]Switchboard{"a": b}
+			tt.do(r)
+			if b.looks == 0 || len(b.told) != 0 {
+				t.Fatalf("looked %d times, told %q", b.looks, b.told)
+			}
+			r.feed(Event{Kind: ForwardSet, Account: ext("101"), Number: home, Exten: "CFB", Up: true})
+			r.feed(Event{Kind: ForwardSet, Account: ext("101"), Number: somalia, Exten: "CF", Up: true})
+			if len(b.told) != 1 || b.told[0] != "101 CF " {
+				t.Errorf("told %q, want the forward to Somalia switched off", b.told)
+			}
+		})
+	}
+	r := newRig(t, only(t, "feature-number"))
+	r.s.out.Switchboards = map[string]Switchboard{"a": new(board)}
+	r.end(r.phone("101", "*72"+somalia))
+	r.wait(2 * time.Minute)
+	if d, ok := r.last("forward-off"); !ok || !strings.Contains(d.Reason, "stays on") {
+		t.Errorf("got %+v, want it said that the forward was not found", d)
+	}
+}
+
+// TestForwardKeyedWithoutDomain: a dial plan may leave the domain out of its key.
+func TestForwardKeyedWithoutDomain(t *testing.T) {
+	r := newRig(t, only(t, "diverted"))
+	inDomain := Account{PBX: "a", Domain: "x.example", Name: "101"}
+	r.s.account(inDomain).phone = true
+	r.feed(Event{Kind: ForwardSet, Account: ext("101"), Number: somalia, Exten: "db/cfwd/101"})
+	if f := r.s.account(inDomain).forward; f == nil || f.how != "db/cfwd/101" {
+		t.Errorf("got %+v, want the forward to be that of the one 101 there is", f)
+	}
+	r.s.account(Account{PBX: "a", Domain: "y.example", Name: "101"}).phone = true
+	r.feed(Event{Kind: ForwardSet, Account: ext("101"), Number: home, Exten: "db/cfwd/101"})
+	if f := r.s.account(inDomain).forward; f == nil || f.raw != somalia {
+		t.Errorf("got %+v, want it left alone where there are two", f)
+	}
+}
+
+// TestDialPlansAreToldOfLocks: of each lock, its end, and all of them when the PBX
+// is there again; with the addresses that it spares.
+func TestDialPlansAreToldOfLocks(t *testing.T) {
+	p := enforcing(t)
+	p.Bans.Learn = 0
+	r := &rig{t: t, now: wednesday}
+	long := Standing{Account: ext("100"), Source: addrPort(office1).Addr(), First: wednesday.AddDate(0, -1, 0), Last: wednesday}
+	short := Standing{Account: ext("100"), Source: addrPort(dakar).Addr(), First: wednesday.AddDate(0, 0, -2), Last: wednesday}
+	b := new(board)
+	r.s = newState(p, Outside{PBXs: map[string]PBX{"a": r}, Firewall: r, Ledger: r, Switchboards: map[string]Switchboard{"a": b}},
+		Memory{Standings: []Standing{long, short}}, r.now)
+	told := func() []Locked {
+		t.Helper()
+		n := len(b.locks)
+		r.wait(2 * time.Second)
+		if len(b.locks) != n+1 {
+			t.Fatalf("told %d times, want once", len(b.locks)-n)
+		}
+		return b.locks[n]
+	}
+	r.feed(Event{Kind: Connected})
+	if got := told(); len(got) != 0 {
+		t.Errorf("got %+v, want no lock", got)
+	}
+	if err := r.s.barByHand(Bar{Account: ext("100"), By: "root", Until: r.now.Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	if got := told(); len(got) != 1 || got[0].Account != ext("100") || !got[0].All || len(got[0].Spared) != 1 || got[0].Spared[0] != long.Source {
+		t.Errorf("got %+v, want a lock that spares %s alone", got, long.Source)
+	}
+	r.feed(Event{Kind: Disconnected})
+	r.feed(Event{Kind: Connected})
+	if got := told(); len(got) != 1 {
+		t.Errorf("got %+v, want the lock told again", got)
+	}
+	n := len(b.locks)
+	r.wait(62 * time.Minute)
+	if len(b.locks) != n+1 || len(b.locks[n]) != 0 {
+		t.Errorf("got %+v, want the lock's end told", b.locks[n:])
+	}
+	if err := r.s.barByHand(Bar{Account: ext("100"), By: "root", Scope: BarSpent}); err != nil {
+		t.Fatal(err)
+	}
+	if got := told(); len(got) != 1 || got[0].All || len(got[0].Spared) != 0 {
+		t.Errorf("got %+v, want a lock of calls abroad that spares nobody", got)
+	}
+	if err := r.s.barByHand(Bar{Account: ext("100"), Off: true, By: "root"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := told(); len(got) != 0 {
+		t.Errorf("got %+v, want none after the unlock", got)
 	}
 }
 

@@ -20,7 +20,11 @@ func (s *state) forwardSet(st *site, ev *Event) {
 	if ev.Account.Name == "" || len(s.accounts) >= maxAccounts {
 		return
 	}
-	acc := s.account(ev.Account)
+	named, err := s.meant(ev.Account, false)
+	if err != nil {
+		return // it may be any of several
+	}
+	acc := s.account(named)
 	n := s.normalise(st.Plan, ev.Number)
 	if ev.Number == "" {
 		if f := acc.forward; f != nil && f.how == ev.Exten {
@@ -28,10 +32,12 @@ func (s *state) forwardSet(st *site, ev *Event) {
 		}
 		return
 	}
+	news := acc.forward == nil || acc.forward.number != n.E164
 	s.forwarded(acc, n.E164, ev.Exten, ev.Number)
-	if ev.Up && acc.forward != nil {
+	if ev.Up && news && acc.forward != nil && acc.sought == nil {
 		acc.forward.set = s.now.Add(-24 * time.Hour)
 	}
+	s.foundForward(acc)
 	if n.E164 == "" || ev.Up || acc.nightOwl || acc.night.IsZero() || s.now.Sub(acc.night) > time.Hour {
 		return
 	}

@@ -225,7 +225,7 @@ func (f *FreeSWITCH) addUsers() error {
 const guardUser = `  <user id="pbxguard"><params>` +
 	`<param name="esl-password" value="guard-secret"/>` +
 	`<param name="esl-allowed-events" value="` + freeswitch.EventsNeeded + `"/>` +
-	`<param name="esl-allowed-api" value="` + freeswitch.APINeeded + ` hash"/>` +
+	`<param name="esl-allowed-api" value="` + freeswitch.APINeeded + ` hash hash_dump db"/>` +
 	`<param name="esl-allowed-log" value="true"/>` +
 	`</params></user>
 `

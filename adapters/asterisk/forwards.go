@@ -2,12 +2,13 @@ package asterisk
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
+	"pbxguard/adapters/internal/board"
 	"pbxguard/guard"
 )
 
@@ -15,161 +16,79 @@ import (
 // CF, CFB and CFU (always, when busy, when nobody answers), older dial plans CFIM.
 var forwardFamilies = []string{"CF", "CFB", "CFU", "CFIM"}
 
-// forwardsEvery is how often AstDB is read. A forward by feature code shows at
-// once, by the code; this finds those that were set otherwise.
-const forwardsEvery = 30 * time.Second
+// LockFamily is where AstDB keeps locks by extension, for dial plans to look at:
+// ${DB(pbxguard/lock/100)}.
+const LockFamily = "pbxguard/lock"
 
-// database is what Forwards needs of an [Admin].
+// database is what [NewSwitchboard] needs of an [Admin].
 type database interface {
 	Tree(ctx context.Context, family string) (map[string]string, error)
 	Put(ctx context.Context, family, key, value string) error
 	Delete(ctx context.Context, family, key string) error
 }
 
-// Forwards watches and changes the forwards that AstDB keeps. It implements
-// [guard.Switchboard].
-type Forwards struct {
-	pbx    string
-	db     database
-	events chan<- guard.Event
-	log    *slog.Logger
-	now    func() time.Time
-	orders chan forwardOrder
-	known  map[string]string // number by family and extension; nil: never read
-	failed bool              // the latest reading did
+// NewSwitchboard returns one that watches and changes what AstDB keeps, and has
+// yet to run. Admin is left open.
+func NewSwitchboard(pbx string, admin *Admin, events chan<- guard.Event, log *slog.Logger) *board.Board {
+	return board.New(pbx, astDB{admin}, events, log, time.Now)
 }
 
-type forwardOrder struct{ family, extension, number string }
+// astDB keeps forwards by family and extension. It knows no domains.
+type astDB struct{ db database }
 
-// NewForwards returns one that has yet to [Forwards.Run]. Admin is left open.
-func NewForwards(pbx string, admin *Admin, events chan<- guard.Event, log *slog.Logger) *Forwards {
-	return newForwards(pbx, admin, events, log, time.Now)
-}
+func (d astDB) Known(at board.Place) bool { return slices.Contains(forwardFamilies, at.How) }
 
-func newForwards(pbx string, db database, events chan<- guard.Event, log *slog.Logger, now func() time.Time) *Forwards {
-	return &Forwards{pbx: pbx, db: db, events: events, log: log, now: now, orders: make(chan forwardOrder, 16)}
-}
-
-// SetForward implements [guard.Switchboard]: how is a family of AstDB.
-func (f *Forwards) SetForward(account guard.Account, how, number string) bool {
-	o := forwardOrder{how, account.Name, number}
-	if o.check() != nil {
-		return false
-	}
-	select {
-	case f.orders <- o:
-		return true
-	default:
-		return false
-	}
-}
-
-// check refuses what is no forward: extension and number come from the network.
-func (o *forwardOrder) check() error {
-	known := false
+func (d astDB) Forwards(ctx context.Context) (map[board.Place]string, error) {
+	found := map[board.Place]string{}
 	for _, family := range forwardFamilies {
-		known = known || family == o.family
-	}
-	plain := func(s, more string) bool {
-		for i := range len(s) {
-			if c := s[i]; (c < '0' || c > '9') && !strings.ContainsRune(more, rune(c)) {
-				return false
-			}
+		values, err := d.tree(ctx, family)
+		if err != nil {
+			return nil, err
 		}
-		return len(s) <= 64
-	}
-	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-."
-	if !known || o.extension == "" || !plain(o.extension, letters) || !plain(o.number, "+*#") {
-		return errors.New("this is no forward")
-	}
-	return nil
-}
-
-// Run reads AstDB now and then, and carries orders out, until ctx is done.
-func (f *Forwards) Run(ctx context.Context) error {
-	tick := time.NewTicker(forwardsEvery)
-	defer tick.Stop()
-	f.look(ctx)
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case o := <-f.orders:
-			f.carryOut(ctx, o)
-		case <-tick.C:
-			f.look(ctx)
-		}
-	}
-}
-
-func (f *Forwards) carryOut(ctx context.Context, o forwardOrder) {
-	var err error
-	if o.number == "" {
-		err = f.db.Delete(ctx, o.family, o.extension)
-	} else {
-		err = f.db.Put(ctx, o.family, o.extension, o.number)
-	}
-	if err != nil {
-		f.log.Error("a forward cannot be changed", "pbx", f.pbx, "extension", o.extension, "family", o.family, "error", err)
-		return
-	}
-	f.log.Info("a forward is changed", "pbx", f.pbx, "extension", o.extension, "family", o.family, "number", o.number)
-	if o.number == "" {
-		delete(f.known, o.family+"/"+o.extension)
-	} else if f.known != nil {
-		f.known[o.family+"/"+o.extension] = o.number
-	}
-}
-
-// look tells of the forwards that differ from those that were there before.
-func (f *Forwards) look(ctx context.Context) {
-	found := map[string]string{}
-	for _, family := range forwardFamilies {
-		values, err := f.db.Tree(ctx, family)
-		if err != nil && !strings.Contains(err.Error(), "not found") {
-			f.fail(err)
-			return
-		}
-		for key, number := range values {
-			if extension, ok := strings.CutPrefix(key, "/"+family+"/"); ok && len(found) < maxListed {
-				found[family+"/"+extension] = number
+		for extension, number := range values {
+			if len(found) < board.MaxListed {
+				found[board.Place{Account: guard.Account{Name: extension}, How: family}] = number
 			}
 		}
 	}
-	f.failed = false
-	first := f.known == nil
-	for key, number := range found {
-		if before, ok := f.known[key]; !ok || before != number {
-			f.tell(ctx, key, number, first)
+	return found, nil
+}
+
+// tree is a family of AstDB by the keys within it.
+func (d astDB) tree(ctx context.Context, family string) (map[string]string, error) {
+	values, err := d.db.Tree(ctx, family)
+	if err != nil && !strings.Contains(err.Error(), "not found") {
+		return nil, fmt.Errorf("AstDB: %w", err)
+	}
+	within := map[string]string{}
+	for key, value := range values {
+		if rest, ok := strings.CutPrefix(key, "/"+family+"/"); ok {
+			within[rest] = value
 		}
 	}
-	for key := range f.known {
-		if _, ok := found[key]; !ok {
-			f.tell(ctx, key, "", false)
-		}
-	}
-	f.known = found
+	return within, nil
 }
 
-// fail says so once until it works again.
-func (f *Forwards) fail(err error) {
-	if !f.failed {
-		f.log.Warn("forwards cannot be read", "pbx", f.pbx, "error", fmt.Errorf("AstDB: %w", err))
-	}
-	f.failed = true
+func (d astDB) SetForward(ctx context.Context, at board.Place, number string) error {
+	return d.set(ctx, at.How, at.Account.Name, number)
 }
 
-func (f *Forwards) tell(ctx context.Context, key, number string, before bool) {
-	family, extension, _ := strings.Cut(key, "/")
-	ev := guard.Event{
-		Kind: guard.ForwardSet, PBX: f.pbx, At: f.now(), Account: guard.Account{PBX: f.pbx, Name: cutText(extension)},
-		Number: cutText(number), Exten: family, Up: before,
+func (d astDB) set(ctx context.Context, family, key, value string) error {
+	if value == "" {
+		return d.db.Delete(ctx, family, key)
 	}
-	select {
-	case f.events <- ev:
-	case <-ctx.Done():
-	}
+	return d.db.Put(ctx, family, key, value)
 }
 
-// cutText cuts what came from the network.
-func cutText(s string) string { return s[:min(len(s), 256)] }
+func (d astDB) Locks(ctx context.Context) (map[guard.Account]string, error) {
+	values, err := d.tree(ctx, LockFamily)
+	found := map[guard.Account]string{}
+	for extension, value := range values {
+		found[guard.Account{Name: extension}] = value
+	}
+	return found, err
+}
+
+func (d astDB) SetLock(ctx context.Context, a guard.Account, value string) error {
+	return d.set(ctx, LockFamily, a.Name, value)
+}

@@ -3,116 +3,65 @@ package asterisk
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"maps"
-	"slices"
-	"sync"
+	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
+	"pbxguard/adapters/internal/board"
 	"pbxguard/guard"
 )
 
-// astdb is a database in memory.
-type astdb struct {
-	mu     sync.Mutex
-	values map[string]string // by whole key
-	err    error
-}
+// inMemory is AstDB, by whole key.
+type inMemory map[string]string
 
-// change does something to the database while nobody looks.
-func (d *astdb) change(f func()) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	f()
-}
-
-func (d *astdb) Tree(_ context.Context, family string) (map[string]string, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+func (d inMemory) Tree(_ context.Context, family string) (map[string]string, error) {
 	found := map[string]string{}
-	for k, v := range d.values {
-		if len(k) > len(family)+2 && k[:len(family)+2] == "/"+family+"/" {
+	for k, v := range d {
+		if strings.HasPrefix(k, "/"+family+"/") {
 			found[k] = v
 		}
 	}
-	return found, d.err
+	if len(found) == 0 {
+		return nil, errors.New("Database entry not found")
+	}
+	return found, nil
 }
 
-func (d *astdb) Put(_ context.Context, family, key, value string) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.values["/"+family+"/"+key] = value
-	return d.err
+func (d inMemory) Put(_ context.Context, family, key, value string) error {
+	d["/"+family+"/"+key] = value
+	return nil
 }
 
-func (d *astdb) Delete(_ context.Context, family, key string) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delete(d.values, "/"+family+"/"+key)
-	return d.err
+func (d inMemory) Delete(_ context.Context, family, key string) error {
+	delete(d, "/"+family+"/"+key)
+	return nil
 }
 
-func TestForwards(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		db := &astdb{values: map[string]string{"/CF/101": "0612345678"}}
-		events := make(chan guard.Event, 16)
-		f := newForwards("a", db, events, slog.New(slog.DiscardHandler), time.Now)
-		ctx, stop := context.WithCancel(t.Context())
-		done := make(chan error)
-		go func() { done <- f.Run(ctx) }()
-		synctest.Wait()
-		if ev := <-events; ev.Kind != guard.ForwardSet || ev.Account.Name != "101" || ev.Number != "0612345678" || ev.Exten != "CF" || !ev.Up {
-			t.Errorf("got %+v, want the forward that was there before", ev)
-		}
-		db.change(func() { db.values["/CFU/102"] = "0025261234567" })
-		time.Sleep(31 * time.Second)
-		synctest.Wait()
-		if ev := <-events; ev.Account.Name != "102" || ev.Up {
-			t.Errorf("got %+v, want a new forward of 102", ev)
-		}
-		if !f.SetForward(guard.Account{PBX: "a", Name: "102"}, "CFU", "") {
-			t.Error("the order was not taken")
-		}
-		synctest.Wait()
-		if got := slices.Collect(maps.Keys(db.values)); len(got) != 1 {
-			t.Errorf("got %v, want the forward of 102 gone", got)
-		}
-		if !f.SetForward(guard.Account{PBX: "a", Name: "102"}, "CFU", "0025261234567") {
-			t.Error("the order was not taken")
-		}
-		synctest.Wait()
-		if db.values["/CFU/102"] != "0025261234567" {
-			t.Errorf("got %v, want the forward of 102 back", db.values)
-		}
-		time.Sleep(31 * time.Second)
-		db.change(func() { delete(db.values, "/CF/101") })
-		time.Sleep(31 * time.Second)
-		synctest.Wait()
-		if ev := <-events; ev.Account.Name != "101" || ev.Number != "" {
-			t.Errorf("got %+v, want the forward of 101 gone", ev)
-		}
-		db.change(func() { db.err = errors.New("away") })
-		time.Sleep(61 * time.Second)
-		synctest.Wait()
-		if len(events) != 0 || !f.failed {
-			t.Errorf("got %d events, failed %v, of a database that cannot be read", len(events), f.failed)
-		}
-		stop()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-func TestForwardsRefuse(t *testing.T) {
-	f := newForwards("a", &astdb{}, nil, slog.New(slog.DiscardHandler), time.Now)
-	for _, tt := range []struct{ name, how, number string }{
-		{"101", "pbxguard", ""}, {"", "CF", ""}, {"101\r\nAction: x", "CF", ""}, {"101", "CF", "1\n2"}, {"101", "CF", "Local/1@x"}, {"1/2", "CF", ""},
-	} {
-		if f.SetForward(guard.Account{Name: tt.name}, tt.how, tt.number) {
-			t.Errorf("%+v was taken", tt)
-		}
+func TestAstDB(t *testing.T) {
+	db := inMemory{"/CF/101": "0612345678", "/CFU/102": "0025261234567", "/pbxguard/lock/100": "all:1:,", "/CW/101": "ENABLED"}
+	s := astDB{db}
+	found, err := s.Forwards(t.Context())
+	cf, cfu := board.Place{Account: guard.Account{Name: "101"}, How: "CF"}, board.Place{Account: guard.Account{Name: "102"}, How: "CFU"}
+	if err != nil || !maps.Equal(found, map[board.Place]string{cf: "0612345678", cfu: "0025261234567"}) {
+		t.Errorf("got %v, %v", found, err)
+	}
+	if err := s.SetForward(t.Context(), cf, ""); err != nil || db["/CF/101"] != "" {
+		t.Errorf("got %v, %v", db, err)
+	}
+	if err := s.SetForward(t.Context(), cf, "1"); err != nil || db["/CF/101"] != "1" {
+		t.Errorf("got %v, %v", db, err)
+	}
+	locks, err := s.Locks(t.Context())
+	if err != nil || !maps.Equal(locks, map[guard.Account]string{{Name: "100"}: "all:1:,"}) {
+		t.Errorf("got %v, %v", locks, err)
+	}
+	if err := s.SetLock(t.Context(), guard.Account{Name: "100"}, ""); err != nil || db["/pbxguard/lock/100"] != "" {
+		t.Errorf("got %v, %v", db, err)
+	}
+	if locks, err := s.Locks(t.Context()); err != nil || len(locks) != 0 {
+		t.Errorf("got %v, %v of an empty family", locks, err)
+	}
+	if s.Known(board.Place{How: "pbxguard"}) || !s.Known(cf) {
+		t.Error("the families are not known apart")
 	}
 }

@@ -21,14 +21,18 @@ import (
 
 // AdminOptions say how to reach the event socket for administration.
 type AdminOptions struct {
-	Address  string
-	Password string        // of the event socket itself: a user of the directory may not do this
+	Address string
+	// User, as "pbxguard@example.org", is a user of the directory whose
+	// esl-allowed-api names what is asked; without one the password is that of the
+	// event socket itself.
+	User     string
+	Password string
 	Timeout  time.Duration // for each command; 0: 3 s
 	Log      *slog.Logger  // nil: [slog.Default]
 }
 
 // Admin asks a FreeSWITCH for what its events do not tell. It sends a closed list
-// of commands, none of which changes anything. It connects when it is first used,
+// of commands, of which db and hash alone change something. It connects when it is first used,
 // and again after anything went wrong.
 //
 // Below it is eslgo, which is held to what it does well: one command at a time,
@@ -50,7 +54,7 @@ type adminLink interface {
 
 // NewAdmin returns an Admin that has yet to connect.
 func NewAdmin(o AdminOptions) (*Admin, error) {
-	if err := checkLogin(o.Address, "", o.Password); err != nil {
+	if err := checkLogin(o.Address, o.User, o.Password); err != nil {
 		return nil, err
 	}
 	if o.Timeout <= 0 {
@@ -127,7 +131,7 @@ func (a *Admin) probe(ctx context.Context) (*conn, error) {
 		return nil, err
 	}
 	c := &conn{Conn: raw, frames: newFrames(raw)}
-	if err := c.login(&Options{Address: a.options.Address, Password: a.options.Password}, left(ctx)); err != nil {
+	if err := c.login(&Options{Address: a.options.Address, User: a.options.User, Password: a.options.Password}, left(ctx)); err != nil {
 		raw.Close()
 		return nil, err
 	}

@@ -17,8 +17,12 @@ type eslgoLink struct {
 	gone atomic.Bool
 }
 
-// dial lets eslgo log in, now that it is known that it may.
+// dial lets eslgo log in, now that it is known that it may. A user of the directory
+// it cannot be.
 func (a *Admin) dial(ctx context.Context, probe *conn) (adminLink, error) {
+	if a.options.User != "" {
+		return &ownLink{conn: probe}, nil
+	}
 	probe.Close()
 	l := new(eslgoLink)
 	o := eslgo.InboundOptions{

@@ -23,6 +23,12 @@ func openAdmin(conf config.PBX, log *slog.Logger) (*asterisk.Admin, error) {
 // the directory is let in by no library, and may do little on purpose.
 var errNoAdmin = errors.New("the guard is a user of the directory, who may not ask for that")
 
+// openTables prepares the connection over which a FreeSWITCH's forwards and locks
+// are read and written. A user of the directory may do that if he is told so.
+func openTables(conf config.PBX) (*freeswitch.Admin, error) {
+	return freeswitch.NewAdmin(freeswitch.AdminOptions{Address: conf.Address, User: conf.Username, Password: conf.Secret.Reveal()})
+}
+
 // openESL prepares the connection over which a FreeSWITCH is asked for what its
 // events do not tell.
 func openESL(conf config.PBX) (*freeswitch.Admin, error) {

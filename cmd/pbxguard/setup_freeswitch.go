@@ -52,7 +52,7 @@ func (o *setupOrder) runFreeSWITCH(conf *config.Config, pbx config.PBX, f freeSW
 		fmt.Fprint(w, "where DOMAIN is what this prints:\n    fs_cli -x 'global_getvar domain'\n")
 	}
 	fmt.Fprintf(w, "\nInto the directory of that domain, such as %s/directory/default/%s.xml:\n%s", report.Safe(f.dir), freeSWITCHUser,
-		indent(fmt.Sprintf(freeSWITCHStanza, freeSWITCHUser, rand.Text(), secret, freeswitch.EventsNeeded, apiNeeded(conf.Gate.Enabled))))
+		indent(fmt.Sprintf(freeSWITCHStanza, freeSWITCHUser, rand.Text(), secret, freeswitch.EventsNeeded, apiNeeded(conf.Gate.Enabled, pbx.Forwards))))
 	if f.dynamic {
 		fmt.Fprint(w, "\nHere a program answers for the directory, as with FusionPBX. If the user is not found, leave\n"+
 			"username out and put the event socket's own password into the file instead.\n")
@@ -88,12 +88,17 @@ Put it in force, which drops no call:
     pbxguard check
 `
 
-// apiNeeded are the commands that the guard needs: the gate's heart beats in mod_hash.
-func apiNeeded(gate bool) string {
-	if gate {
-		return freeswitch.APINeeded + " hash"
+// apiNeeded are the commands that the guard needs: the gate's heart beats in mod_hash,
+// where its dial plan looks for locks, and forwards stand there or in mod_db.
+func apiNeeded(gate bool, forwards []string) string {
+	needed := freeswitch.APINeeded
+	if gate || len(forwards) > 0 {
+		needed += " hash hash_dump"
 	}
-	return freeswitch.APINeeded
+	if slices.ContainsFunc(forwards, func(realm string) bool { return strings.HasPrefix(realm, "db/") }) {
+		needed += " db"
+	}
+	return needed
 }
 
 // describeFreeSWITCH tells what was found.
@@ -115,7 +120,7 @@ func (o *setupOrder) describeFreeSWITCH(f freeSWITCHConf) {
 // existingUser tells of a user who is there already.
 func (o *setupOrder) existingUser(pbx config.PBX, name string, u fsUser, gate bool) error {
 	fmt.Fprintf(o.cli.stdout, "\nThe user %s is there already.\n", report.Safe(name))
-	lacks, excess := rightsOf(u, gate)
+	lacks, excess := rightsOf(u, gate, pbx.Forwards)
 	if len(lacks) > 0 {
 		o.cli.note("warning: it may not do what the guard needs: %s", strings.Join(lacks, ", "))
 	}
@@ -132,9 +137,9 @@ func (o *setupOrder) existingUser(pbx config.PBX, name string, u fsUser, gate bo
 
 // rightsOf says what a user lacks of what the guard needs, and what more than
 // that it may do.
-func rightsOf(u fsUser, gate bool) (lacks, excess []string) {
+func rightsOf(u fsUser, gate bool, forwards []string) (lacks, excess []string) {
 	for _, r := range []struct{ name, has, needs string }{
-		{"esl-allowed-events", u.events, freeswitch.EventsNeeded}, {"esl-allowed-api", u.api, apiNeeded(gate)},
+		{"esl-allowed-events", u.events, freeswitch.EventsNeeded}, {"esl-allowed-api", u.api, apiNeeded(gate, forwards)},
 	} {
 		has, needs := strings.Fields(strings.ToLower(r.has)), strings.Fields(strings.ToLower(r.needs))
 		if len(has) == 0 || slices.Contains(has, "all") {
@@ -177,7 +182,7 @@ func checkESLRights(conf config.PBX, gate bool) control.Check {
 	if !known {
 		return check
 	}
-	switch lacks, excess := rightsOf(u, gate); {
+	switch lacks, excess := rightsOf(u, gate, conf.Forwards); {
 	case len(lacks) > 0:
 		check.Result, check.Detail = control.Failed, "the user "+conf.Username+" may not do what the guard needs: "+strings.Join(lacks, ", ")
 	case len(excess) > 0:
