@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"time"
 
 	"pbxguard/adapters/asterisk"
@@ -203,9 +204,19 @@ func form(head []byte) formOf {
 
 // stream reads a recorded stream of a PBX's events.
 func (h *History) stream(name string, in io.Reader, src Source, replay func(io.Reader, string, time.Time, func(guard.Event)) error) error {
+	from := len(h.Events)
 	err := replay(in, src.PBX, time.Time{}, func(ev guard.Event) { h.Events = append(h.Events, ev) })
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
+	}
+	// What comes before the first word on the time happened shortly before it.
+	told := slices.IndexFunc(h.Events[from:], func(ev guard.Event) bool { return !ev.At.IsZero() })
+	if told < 0 {
+		h.Notes = append(h.Notes, name+": it tells no times; all in it is played as if it happened at once")
+		return nil
+	}
+	for i := range told {
+		h.Events[from+i].At = h.Events[from+told].At
 	}
 	return nil
 }

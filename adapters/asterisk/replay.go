@@ -20,8 +20,8 @@ const banner = "Asterisk Call Manager/"
 // events are believed although the other classes come in the same stream.
 //
 // Time is that of the Timestamp headers, moved so that the first is start; a
-// zero start leaves it. It never goes back. Without such headers every event
-// happens at start.
+// zero start leaves it. It never goes back. Without such headers it is that of
+// the latest new channel, to the second.
 func Replay(r io.Reader, pbx string, start time.Time, emit func(guard.Event)) error {
 	rd := wire.NewReader(r)
 	clock := recorded{start: start, now: start}
@@ -64,10 +64,7 @@ type recorded struct {
 
 // see sets the clock to the time of a block, if it has one.
 func (c *recorded) see(b *wire.Block) {
-	if !b.Is(0, "Event") || !b.Is(1, "Privilege") || !b.Is(2, "Timestamp") {
-		return
-	}
-	stamp, ok := sinceEpoch(b.Value(2))
+	stamp, ok := stampOf(b)
 	if !ok {
 		return
 	}
@@ -80,6 +77,26 @@ func (c *recorded) see(b *wire.Block) {
 	if at := c.start.Add(stamp - c.first); at.After(c.now) {
 		c.now = at
 	}
+}
+
+// stampOf is when a block says that it was made. Where Asterisk does not write
+// that, which it does not unless it is told to, the id of a new channel begins
+// with the second in which it came up.
+func stampOf(b *wire.Block) (stamp time.Duration, ok bool) {
+	if !b.Is(0, "Event") || !b.Is(1, "Privilege") {
+		return 0, false
+	}
+	if b.Is(2, "Timestamp") {
+		return sinceEpoch(b.Value(2))
+	}
+	if string(b.Value(0)) != "Newchannel" {
+		return 0, false
+	}
+	id := b.Get("Uniqueid")
+	id = id[bytes.LastIndexByte(id, '-')+1:] // behind the system's name
+	second, _, _ := bytes.Cut(id, []byte("."))
+	s, err := strconv.ParseUint(string(second), 10, 33)
+	return time.Duration(s) * time.Second, err == nil && s > 600_000_000
 }
 
 // sinceEpoch reads "1795320474.549742".

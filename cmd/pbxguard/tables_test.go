@@ -1,14 +1,18 @@
 package main
 
 import (
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"pbxguard/config"
+	"pbxguard/guard"
 )
 
 // TestAtlasIsReadAgain: an atlas goes into force with a reload, a broken one
@@ -65,5 +69,73 @@ func TestAtlasIsReadAgain(t *testing.T) {
 	all.read(conf)
 	if got := country(); got != "no atlas" {
 		t.Errorf("got %s, want no atlas", got)
+	}
+}
+
+// TestTablesSwapUnderLoad: while calls are judged, decks and lists are replaced
+// again and again. Every question sees a deck as a whole, and a broken one never.
+func TestTablesSwapUnderLoad(t *testing.T) {
+	dir := t.TempDir()
+	deck := filepath.Join(dir, "deck.csv")
+	lists := filepath.Join(dir, "lists")
+	if err := os.Mkdir(lists, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	put := func(path, text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rates := func(n int) string {
+		var b strings.Builder
+		b.WriteString("prefix,rate,currency\n")
+		for prefix := 1; prefix <= 9; prefix++ {
+			fmt.Fprintf(&b, "%d,%d.00,EUR\n", prefix, n)
+		}
+		return b.String()
+	}
+	put(deck, rates(1))
+	d := daemonFrom(t, fmt.Sprintf("[[pbx]]\nconfig_dir = \"/nowhere\"\n[pbx.dialplan]\ncountry = \"NL\"\n[tariff]\ndeck = %q\n[lists]\ndir = %q\n", deck, lists))
+	live(t, d)
+	ctx := t.Context()
+	conf, pbx := d.conf, d.conf.PBX[0].Name
+	var stop atomic.Bool
+	var asking sync.WaitGroup
+	for range 2 {
+		asking.Go(func() {
+			for !stop.Load() {
+				d.mu.Lock()
+				rates := d.policy.Tariff
+				d.mu.Unlock()
+				first := rates.Rate("+31201234567").PerMinute
+				for prefix := 1; prefix <= 9; prefix++ {
+					if got := rates.Rate(fmt.Sprintf("+%d01234567", prefix)).PerMinute; got != first || first == 0 {
+						t.Errorf("got %v and %v from one deck", first, got)
+						return
+					}
+				}
+				if _, err := d.engine.Explain(ctx, guard.Question{PBX: pbx, Account: "100", Number: "0031201234567", At: time.Now()}); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	defer asking.Wait()
+	defer stop.Store(true)
+	for n := 2; n <= 30; n++ {
+		text, want := rates(n), n
+		if n%3 == 0 { // it cannot be used, so the one before stays
+			text, want = "no deck at all\n", n-1
+		}
+		put(deck, text)
+		put(filepath.Join(lists, "acm.txt"), fmt.Sprintf("+3190012345%02d\n", n))
+		if err := d.replace(ctx, conf); err != nil {
+			t.Fatal(err)
+		}
+		if got := d.policy.Tariff.Rate("+31201234567").PerMinute; got != guard.Money(want)*guard.Unit {
+			t.Fatalf("change %d: got %v a minute, want %d", n, got, want)
+		}
 	}
 }
