@@ -102,6 +102,11 @@ func (c *Client) Undo(ctx context.Context, id uint64) (done Done, err error) {
 	return done, c.order(ctx, "undo", id, &done)
 }
 
+// Panic lifts every ban and lock and has the guard only observe.
+func (c *Client) Panic(ctx context.Context) (done Done, err error) {
+	return done, c.order(ctx, "panic", struct{}{}, &done)
+}
+
 // SetModes switches between observing and enforcing.
 func (c *Client) SetModes(ctx context.Context, m Modes) error { return c.post(ctx, "modes", m) }
 

@@ -42,6 +42,8 @@ type Handler interface {
 	// Undo takes back what has a number.
 	Undo(ctx context.Context, id uint64, by string) (Done, error)
 	SetModes(ctx context.Context, m Modes, by string) error
+	// Panic lifts every ban and lock and has the guard only observe.
+	Panic(ctx context.Context, by string) (Done, error)
 }
 
 // Status is what the daemon is doing and what is wrong with it.

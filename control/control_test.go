@@ -70,6 +70,9 @@ func (f *fake) Allow(_ context.Context, o AllowOrder, by string) (Done, error) {
 func (f *fake) Undo(_ context.Context, id uint64, by string) (Done, error) {
 	return Done{Text: "undone"}, f.note(id, by)
 }
+func (f *fake) Panic(_ context.Context, by string) (Done, error) {
+	return Done{Text: "quiet"}, f.note("panic", by)
+}
 func (f *fake) SetModes(_ context.Context, m Modes, by string) error { return f.note(m, by) }
 
 // serve runs a server until the test ends and returns a client of it.
@@ -157,6 +160,7 @@ func TestActing(t *testing.T) {
 			return c.Ban(ctx, BanOrder{Prefix: prefix, For: time.Hour, Reason: "noise"})
 		}, BanOrder{prefix, time.Hour, "noise"}},
 		{"unban", func(ctx context.Context) error { return c.Unban(ctx, prefix) }, prefix},
+		{"panic", func(ctx context.Context) error { _, err := c.Panic(ctx); return err }, "panic"},
 		{"hangup", func(ctx context.Context) error { return c.Hangup(ctx, "1700.1") }, "1700.1"},
 		{"lock", func(ctx context.Context) error { return c.Lock(ctx, LockOrder{Name: "100", For: time.Hour}) }, LockOrder{Name: "100", For: time.Hour}},
 		{"unlock", func(ctx context.Context) error { return c.Unlock(ctx, LockOrder{PBX: "clinic", Name: "100"}) }, LockOrder{PBX: "clinic", Name: "100"}},

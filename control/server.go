@@ -139,6 +139,7 @@ func (s *Server) routes() *http.ServeMux {
 	mux.Handle("POST /v1/allow", answered(s, h.Allow))
 	mux.Handle("POST /v1/undo", answered(s, h.Undo))
 	mux.Handle("POST /v1/modes", act(s, h.SetModes))
+	mux.Handle("POST /v1/panic", answered(s, func(ctx context.Context, _ struct{}, by string) (Done, error) { return h.Panic(ctx, by) }))
 	return mux
 }
 

@@ -88,7 +88,7 @@ something; 78 the configuration is not valid.`,
 	}{
 		{"Guard:", []*cobra.Command{c.runCommand(), c.checkCommand(), c.setupCommand(), c.modeCommand("enforce"), c.modeCommand("observe"), c.teardownCommand()}},
 		{"Look:", []*cobra.Command{c.statusCommand(), c.callsCommand(), c.logCommand(), c.incidentsCommand(), c.bansCommand(), c.explainCommand(), c.auditCommand()}},
-		{"Act:", []*cobra.Command{c.banCommand(), c.unbanCommand(), c.hangupCommand(), c.lockCommand(), c.unlockCommand(), c.allowCommand(), c.undoCommand()}},
+		{"Act:", []*cobra.Command{c.banCommand(), c.unbanCommand(), c.hangupCommand(), c.lockCommand(), c.unlockCommand(), c.allowCommand(), c.undoCommand(), c.panicCommand()}},
 		{"Plan:", []*cobra.Command{c.drillCommand(), c.replayCommand(), c.listsCommand(), c.notifyCommand()}},
 	}
 	for _, g := range groups {
