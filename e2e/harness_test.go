@@ -129,6 +129,23 @@ func (d *daemon) Signal(s syscall.Signal) {
 	if err := d.cmd.Process.Signal(s); err != nil {
 		d.t.Fatal(err)
 	}
+	if s == syscall.SIGSTOP {
+		// On a busy host it goes on working for a while.
+		d.await("the daemon has stopped", 20*time.Second, func() bool { return hasStopped(d.cmd.Process.Pid) })
+	}
+}
+
+// hasStopped says whether every thread of a process is held by a signal.
+func hasStopped(pid int) bool {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	for _, thread := range threads {
+		text, err := os.ReadFile(thread)
+		// The name of the program may hold blanks, but ends the last parenthesis.
+		if rest := text[bytes.LastIndexByte(text, ')')+1:]; err == nil && !bytes.HasPrefix(rest, []byte(" T ")) {
+			return false
+		}
+	}
+	return err == nil && len(threads) > 0
 }
 
 // Reload writes another configuration and has the daemon read it.
