@@ -15,6 +15,9 @@ type Audit struct {
 	Summary  audit.Summary   `json:"summary"`
 	Findings []audit.Finding `json:"findings"`
 	Fixed    []audit.Finding `json:"fixed,omitempty"` // what was there in the run compared with
+	// Shown are the folders of this host that stand for folders of the one
+	// audited, by the name there, if they are given as relative ones.
+	Shown map[string]string `json:"-"`
 }
 
 // auditWidth is how many columns the report takes.

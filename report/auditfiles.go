@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"net/url"
+	"path"
 	"strconv"
 	"strings"
 
@@ -46,7 +48,7 @@ func AuditSARIF(w io.Writer, a Audit, checks []audit.Check, version string) erro
 			r["ruleIndex"] = n
 		}
 		if f.Location != "" {
-			r["locations"] = []any{sarifPlace(f.Location)}
+			r["locations"] = []any{a.sarifPlace(f.Location)}
 		}
 		if f.Status == audit.Suppressed {
 			r["suppressions"] = []any{map[string]any{"kind": "external", "justification": Safe(f.Evidence)}}
@@ -82,9 +84,22 @@ func sarifRating(s audit.Severity) string {
 	return map[audit.Severity]string{audit.Critical: "9.5", audit.High: "8.0", audit.Medium: "5.5", audit.Low: "2.0", audit.Info: "0.0"}[s]
 }
 
-func sarifPlace(location string) map[string]any {
+// sarifPlace is a line of a file, or what is no file by its name. A path without
+// a slash before it is relative to where the audit was run, which in a checkout
+// is what review tools know.
+func (a *Audit) sarifPlace(location string) map[string]any {
 	file, line := place(location)
-	where := map[string]any{"artifactLocation": map[string]string{"uri": strings.TrimPrefix(Safe(file), "/")}}
+	if !strings.HasPrefix(file, "/") {
+		return map[string]any{"logicalLocations": []any{map[string]string{"fullyQualifiedName": Safe(location)}}}
+	}
+	for at, dir := range a.Shown {
+		if rest, below := strings.CutPrefix(file, strings.TrimSuffix(at, "/")+"/"); below {
+			file = path.Join(dir, rest)
+			break
+		}
+	}
+	uri := url.URL{Path: strings.TrimPrefix(file, "/")}
+	where := map[string]any{"artifactLocation": map[string]string{"uri": uri.String()}}
 	if line > 0 {
 		where["region"] = map[string]int{"startLine": line}
 	}
@@ -161,7 +176,7 @@ func AuditHTML(w io.Writer, a Audit) error {
 	return auditPage.Execute(w, a)
 }
 
-var auditPage = template.Must(template.New("audit").Funcs(template.FuncMap{"safe": Safe}).Parse(`<!doctype html>
+var auditPage = template.Must(template.New("audit").Funcs(template.FuncMap{"safe": Safe, "severities": audit.Severities}).Parse(`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>pbxguard audit</title><style>
@@ -174,11 +189,12 @@ p{margin:.3rem 0}table{border-collapse:collapse}td,th{padding:.15rem .8rem .15re
 </style></head><body>
 <h1>Audit of {{safe .Summary.Root}}</h1>
 <p>{{.Summary.At.Format "2006-01-02 15:04 MST"}} · {{range .Summary.Kinds}}{{.}} {{end}}· {{.Summary.Checks}} checks</p>
-<table><tr>{{range $k, $v := .Summary.Failed}}<th>{{$k}}</th>{{end}}</tr><tr>{{range $k, $v := .Summary.Failed}}<td>{{$v}}</td>{{end}}</tr></table>
+<table><tr>{{range severities}}<th>{{.}}</th>{{end}}</tr><tr>{{range severities}}<td>{{index $.Summary.Failed .}}</td>{{end}}</tr></table>
 {{if .Summary.Since}}<p>Since {{.Summary.Since.Format "2006-01-02"}}: {{.Summary.New}} new, {{.Summary.Fixed}} fixed.</p>{{end}}
 {{range .Findings}}{{if eq .Status "fail"}}<div class="f {{.Severity}}"><p><span class="s">{{.Severity}}</span> <b>{{.ID}}</b> {{.Title}}</p>
 <p class="e">{{safe .Object}} {{safe .Location}}<br>{{safe .Evidence}}</p><p><b>Why:</b> {{.Why}}</p><p><b>Fix:</b> {{.Fix}}</p><p><small>{{.Ref}}</small></p></div>
 {{end}}{{end}}<h2>Not judged</h2><ul>{{range .Findings}}{{if eq .Status "incomplete"}}<li><b>{{.ID}}</b> {{safe .Object}} {{safe .Evidence}}</li>{{end}}{{end}}</ul>
 <h2>Suppressed</h2><ul>{{range .Findings}}{{if eq .Status "suppressed"}}<li><b>{{.ID}}</b> {{safe .Object}} {{safe .Evidence}}</li>{{end}}{{end}}</ul>
-</body></html>
+{{if .Fixed}}<h2>Fixed since</h2><ul>{{range .Fixed}}<li><b>{{.ID}}</b> {{safe .Object}} {{.Title}}</li>{{end}}</ul>
+{{end}}</body></html>
 `))

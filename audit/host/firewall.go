@@ -1,7 +1,9 @@
 package host
 
 import (
+	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"pbxguard/audit"
@@ -89,6 +91,9 @@ func (f *family) iptables(name, text string, drops bool) {
 	}
 }
 
+// everyPort is what a rule without a condition opens.
+const everyPort = "0-65535"
+
 // narrows are the matches that keep a rule from letting the world in.
 var narrows = []string{"-s", "--source", "--match-set", "--limit", "--hashlimit-upto", "--hashlimit-above", "recent", "--src-range", "-i"}
 
@@ -99,6 +104,8 @@ func (f *family) rule(w []string, where string) {
 	switch {
 	case (target == "DROP" || target == "REJECT") && plain && strings.Trim(ports, ",") == "" && len(w) <= 6:
 		f.drops = true
+	case target == "ACCEPT" && len(w) == 4 && w[1] == "INPUT": // -A INPUT -j ACCEPT
+		f.open = append(f.open, opened{everyPort, where})
 	case target == "ACCEPT" && plain:
 		for _, p := range strings.Split(ports, ",") {
 			if p != "" {
@@ -166,6 +173,8 @@ func (f *family) nft(w []string, where string) {
 	switch {
 	case strings.TrimSpace(line) == "drop" || strings.HasPrefix(line, " reject"):
 		f.drops = true
+	case strings.TrimSpace(line) == "accept" || strings.TrimSpace(line) == "counter accept":
+		f.open = append(f.open, opened{everyPort, where})
 	case !strings.Contains(line, " accept "), strings.Contains(line, " saddr "), strings.Contains(line, " iif"), strings.Contains(line, " limit "), strings.Contains(line, " meter "):
 	case strings.Contains(line, " dport "):
 		_, rest, _ := strings.Cut(line, " dport ")
@@ -216,9 +225,12 @@ var services = map[string]string{"sip": "5060", "sips": "5061", "sip-tls": "5061
 
 // opens tells where the world is let in to a port, or "".
 func (f *family) opens(port string) string {
+	n, err := strconv.Atoi(port)
 	for _, o := range f.open {
 		lo, hi, isRange := strings.Cut(strings.ReplaceAll(o.port, ":", "-"), "-")
-		if o.port == port || services[o.port] == port || isRange && len(lo) == len(port) && len(hi) == len(port) && lo <= port && port <= hi {
+		low, err1 := strconv.Atoi(lo)
+		high, err2 := strconv.Atoi(hi)
+		if o.port == port || services[o.port] == port || isRange && errors.Join(err, err1, err2) == nil && low <= n && n <= high {
 			return o.at
 		}
 	}

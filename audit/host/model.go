@@ -1,7 +1,7 @@
 // Package host checks what stands around a PBX: listening sockets, the firewall,
 // permissions, processes, versions, logins, retention, time, the guard itself.
-// It reads files alone, those of /proc included; what only a running kernel or a
-// person knows is incomplete.
+// It reads files, those of /proc included, and on this host itself the kernel's
+// firewall rules; what only a running kernel or a person knows is incomplete.
 package host
 
 import (
@@ -19,8 +19,19 @@ type rule = audit.Rule[*model]
 type check = audit.Check
 
 // Kind is the host as something that can be audited.
-func Kind() audit.Kind {
-	return audit.NewKind("host", slices.Concat(rules(), audit.InventoryRules[*model](audit.InventoryNeeds{Administrators: "users logins"})), load)
+func Kind() audit.Kind { return KindLive(nil) }
+
+// KindLive is Kind for this host itself: the firewall is what read says that the
+// kernel holds, such as [Kernel], rather than what its files will make of it.
+func KindLive(read func() (Ruleset, error)) audit.Kind {
+	return audit.NewKind("host", slices.Concat(rules(), audit.InventoryRules[*model](audit.InventoryNeeds{Administrators: "users logins"})),
+		func(s *audit.Site) (*model, bool) {
+			m, there := load(s)
+			if there && read != nil {
+				m.readKernel(read)
+			}
+			return m, there
+		})
 }
 
 // model is the host as its files show it.

@@ -59,6 +59,9 @@ func (m *model) exposed(r *audit.Result, s socket, what string, bad audit.Severi
 	}
 	if f.there && f.drops && f.opens(fmt.Sprint(s.addr.Port())) == "" && m.states["firewall"].how == audit.Whole {
 		severity, how = audit.Low, "; the firewall's files let nobody in from everywhere"
+		if m.wall.file == inKernel {
+			how = "; the firewall lets nobody in from everywhere"
+		}
 	}
 	r.FailAs(severity, fmt.Sprint("port ", s.addr.Port()), s.at, "%s (%s, %s)%s", what, s.where(), s.user, how)
 }

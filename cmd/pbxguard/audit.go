@@ -20,13 +20,15 @@ import (
 )
 
 // auditKinds are what can be audited. The databases of a FreePBX and a FusionPBX
-// are read only where their host is audited, not a copy of it.
+// are read only where their host is audited, not a copy of it, and so is the
+// kernel's firewall.
 func auditKinds(live bool) []audit.Kind {
 	var free, open func(*audit.Site) (audit.Tables, error)
+	var rules func() (host.Ruleset, error)
 	if live {
-		free, open = freepbx.Open, fusionpbx.Open
+		free, open, rules = freepbx.Open, fusionpbx.Open, host.Kernel
 	}
-	return []audit.Kind{asterisk.KindReading(free), freeswitch.KindServed(fusionpbx.Served(open)), fusionpbx.Kind(open), host.Kind()}
+	return []audit.Kind{asterisk.KindReading(free), freeswitch.KindServed(fusionpbx.Served(open)), fusionpbx.Kind(open), host.KindLive(rules)}
 }
 
 // auditFlags are those of pbxguard audit.
@@ -178,6 +180,7 @@ func (c *cli) audit(ctx context.Context, f *auditFlags) error {
 	if err != nil {
 		return err
 	}
+	shown.Shown = f.relative()
 	if err := c.writeAudit(f, shown, threshold); err != nil {
 		return err
 	}

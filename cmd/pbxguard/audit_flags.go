@@ -50,7 +50,7 @@ func (f *auditFlags) tree() (t *audit.Tree, root string, err error) {
 	}
 	t = &audit.Tree{}
 	var names []string
-	for _, m := range []struct{ at, dir string }{{"/etc/asterisk", f.asterisk}, {"/etc/freeswitch", f.freeswitch}} {
+	for _, m := range f.folders() {
 		if m.dir == "" {
 			continue
 		}
@@ -64,6 +64,25 @@ func (f *auditFlags) tree() (t *audit.Tree, root string, err error) {
 		names = append(names, dir)
 	}
 	return t, strings.Join(names, " and "), nil
+}
+
+// folder is one of this host that is shown as another.
+type folder struct{ at, dir string }
+
+// folders are those of configurations.
+func (f *auditFlags) folders() []folder {
+	return []folder{{"/etc/asterisk", f.asterisk}, {"/etc/freeswitch", f.freeswitch}}
+}
+
+// relative are the folders that were given as relative ones, as in a checkout.
+func (f *auditFlags) relative() map[string]string {
+	shown := map[string]string{}
+	for _, m := range append(f.folders(), folder{"/", f.root}) {
+		if m.dir != "" && filepath.IsLocal(m.dir) {
+			shown[m.at] = filepath.ToSlash(filepath.Clean(m.dir))
+		}
+	}
+	return shown
 }
 
 // suppressions are those of the file named, or of the usual one if it is there.
