@@ -61,7 +61,8 @@ lint:
 	$(GO) tool staticcheck -tags $(TAGS) ./...
 	@.ci/vulncheck
 
-# Takes every check of the audit and every rule away, one after the other, and fails if no test
+# Leaves out the body of every check of the audit, and every rule, one after the other, and asks of
+# each statement that reports a hole which fixture proves it; fails if no test
 # notices.
 mutants:
 	PBXGUARD_MUTANTS=1 $(GO) test -tags $(TAGS) -count=1 -run '^TestMutants$$' -v ./audit/... ./guard

@@ -24,6 +24,7 @@ type Site struct {
 	Facts   map[string]string // what was told on the command line or by a live PBX, such as "asterisk.version"
 	Skip    map[string]bool   // ids of checks that are not made
 	Gutted  map[string]bool   // ids of checks of which the body is left out, to prove that it matters
+	Trace   func(Finding)     // is called where a finding is reported; nil: nothing is
 	// Live is what the running PBX said of itself, by the name of its kind; one
 	// that is missing was not asked.
 	Live map[string]Answers

@@ -44,6 +44,7 @@ type Result struct {
 	total    int
 	spared   string // why the check is not applicable
 	moot     bool   // it is not, however much was read
+	trace    func(Finding)
 }
 
 // maxObjects bounds the findings of one check: thousands of them hide the rest.
@@ -58,6 +59,9 @@ func (r *Result) add(f Finding) {
 		f.Severity = r.check.Severity
 	}
 	r.findings = append(r.findings, f)
+	if r.trace != nil {
+		r.trace(f)
+	}
 }
 
 // Fail reports the hole in an object, at file:line, with what was seen.
@@ -109,7 +113,7 @@ func evaluate[M Sources](ctx context.Context, table []Rule[M], m M, s *Site) []F
 		if s.Skip[rule.ID] || ctx.Err() != nil {
 			continue
 		}
-		r := &Result{check: rule.Check}
+		r := &Result{check: rule.Check, trace: s.Trace}
 		_, there := needs(m, rule.Needs)
 		about := rule.Needs
 		if rule.About != "" {

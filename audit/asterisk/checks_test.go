@@ -97,6 +97,7 @@ func TestMutants(t *testing.T) {
 		t.Skip("make mutants runs it")
 	}
 	suite().Mutants(t)
+	suite().Statements(t, "rules_freepbx*.go", "freepbx_*.go", "rules_forward.go", "rules_stale.go", "rules_voicemail.go")
 }
 
 // TestFreePBXDump reads what a real MariaDB's mysqldump wrote of FreePBX's

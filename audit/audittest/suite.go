@@ -116,6 +116,11 @@ func (s Suite) load(id string) (*fixture, error) {
 
 // judge audits one variant and compares what its check says with what it must.
 func (s Suite) judge(t *testing.T, f *fixture, variant string, gutted map[string]bool) error {
+	return s.judgeTraced(t, f, variant, gutted, nil)
+}
+
+// judgeTraced is judge that tells of each finding where it is reported.
+func (s Suite) judgeTraced(t *testing.T, f *fixture, variant string, gutted map[string]bool, trace func(audit.Finding)) error {
 	dir := t.TempDir()
 	if err := f.build(dir, s.Base, variant); err != nil {
 		return fmt.Errorf("%s: cannot build: %w", variant, err)
@@ -125,7 +130,7 @@ func (s Suite) judge(t *testing.T, f *fixture, variant string, gutted map[string
 		return err
 	}
 	defer done()
-	site.Gutted = gutted
+	site.Gutted, site.Trace = gutted, trace
 	for k, v := range f.facts {
 		site.Facts[k] = v
 	}

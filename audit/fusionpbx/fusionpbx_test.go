@@ -35,7 +35,10 @@ func setup(id, variant string, s *audit.Site) {
 
 func TestChecks(t *testing.T) { suite.Run(t) }
 
-func TestMutants(t *testing.T) { suite.Mutants(t) }
+func TestMutants(t *testing.T) {
+	suite.Mutants(t)
+	suite.Statements(t, "*.go")
+}
 
 const baseDump = "testdata/base/var/backups/fusionpbx/postgresql/fusionpbx_pgsql_20261120.sql"
 

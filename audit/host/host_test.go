@@ -27,7 +27,10 @@ func setup(id, variant string, s *audit.Site) {
 
 func TestChecks(t *testing.T) { suite.Run(t) }
 
-func TestMutants(t *testing.T) { suite.Mutants(t) }
+func TestMutants(t *testing.T) {
+	suite.Mutants(t)
+	suite.Statements(t, "*.go")
+}
 
 func TestProcAddr(t *testing.T) {
 	tests := []struct{ name, text, want string }{
