@@ -7,7 +7,7 @@ SKIPS    = $(CURDIR)/build/skips
 FUZZTIME ?= 20s
 PROGRAM  ?= build/pbxguard
 
-.PHONY: all build manual docs deb apt-repo test-deb test-reproducible release demo demo-freeswitch demo-asterisk test test-short lint mutants fuzz bench bench-peer crash testbed install clean eval
+.PHONY: all build manual docs deb apt-repo test-deb test-reproducible release demo demo-freeswitch demo-asterisk test test-short lint mutants fuzz bench bench-peer crash soak flood testbed install clean eval
 
 all: build
 
@@ -114,6 +114,21 @@ bench-peer:
 # a seed that is printed; PBXGUARD_SEED repeats them, PBXGUARD_KILLS makes fewer.
 crash: testbed
 	@PBXGUARD_CRASH=1 $(GO) test -tags $(TAGS) -count=1 -timeout 4h -run '^(TestKill9|TestKill9Migration|TestTroubles|TestCrashAsterisk)$$' -v ./e2e
+
+# Two hours of fifty calls a second through a real Asterisk, with kills, bans, lost
+# connections and rows that come of age. The report, with pictures of memory, files,
+# database and drift, is build/soak/soak.html.
+SOAK      ?= 2h
+SOAK_RATE ?= 50
+soak: testbed
+	@PBXGUARD_SOAK=$(SOAK) PBXGUARD_SOAK_RATE=$(SOAK_RATE) PBXGUARD_REPORTS=$(CURDIR)/build/soak \
+	$(GO) test -tags $(TAGS) -count=1 -timeout 24h -run '^TestSoak$$' -v ./e2e
+
+# 100,000 forged failures a second for a minute, while phones call, people guess
+# slowly and frauds are ended. Six minutes; it prints what it measures beside what
+# it measured before the flood, so the host should have nothing else to do.
+flood: testbed
+	@PBXGUARD_FLOOD=1m $(GO) test -tags $(TAGS) -count=1 -timeout 30m -run '^TestFlood$$' -v ./e2e
 
 # How well the shipped policy tells fraud from work: attacks among eight weeks of
 # an invented office, on seeds that no limit was fixed with. Not zero when a

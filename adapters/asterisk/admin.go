@@ -59,7 +59,7 @@ func NewAdmin(o AdminOptions) (*Admin, error) {
 		return nil, err
 	}
 	p.timing.dial, p.timing.login = o.Timeout, o.Timeout
-	return &Admin{options: o, probe: newLink(p, "admin", "off", 0)}, nil
+	return &Admin{options: o, probe: newLink(p, "admin", "off", 0, nil)}, nil
 }
 
 // Close ends the connection.

@@ -66,7 +66,10 @@ var usual = timing{
 type PBX struct {
 	options  Options
 	timing   timing
+	// What is told of calls does not wait behind logins, of which strangers can
+	// bring about as many as they like.
 	events   *outlet.Outlet
+	logins   *outlet.Outlet
 	calls    *link
 	security *link
 }
@@ -94,9 +97,10 @@ func New(o Options) (*PBX, error) {
 		o.Dial = new(net.Dialer).DialContext
 	}
 	p := &PBX{options: o, timing: usual}
-	p.events = outlet.New(o.Events, p.shed)
-	p.calls = newLink(p, "calls", "call,system", callClass|systemClass)
-	p.security = newLink(p, "security", "security", securityClass)
+	p.events = outlet.New(o.Events, func(lost int, over bool) { p.shed("calls", lost, over) })
+	p.logins = outlet.New(o.Events, func(lost int, over bool) { p.shed("logins", lost, over) })
+	p.calls = newLink(p, "calls", "call,system", callClass|systemClass, p.events)
+	p.security = newLink(p, "security", "security", securityClass, p.logins)
 	return p, nil
 }
 
@@ -104,6 +108,7 @@ func New(o Options) (*PBX, error) {
 func (p *PBX) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	running.Go(func() { p.events.Run(ctx) })
+	running.Go(func() { p.logins.Run(ctx) })
 	running.Go(func() { p.calls.Run(ctx) })
 	running.Go(func() { p.security.Run(ctx) })
 	running.Wait()
@@ -136,14 +141,15 @@ func (p *PBX) Redial() bool {
 // zero time that it may not. It is false if there is no connection.
 func (p *PBX) Beat(until time.Time) bool { return p.calls.order(order{beat: true, until: until}) }
 
-// shed is told that events were lost, and again when all that wait are delivered.
-func (p *PBX) shed(lost int, over bool) {
+// shed is told that events of calls or of logins were lost, and again when all
+// that wait are delivered.
+func (p *PBX) shed(of string, lost int, over bool) {
 	if !over {
 		p.options.Log.Error("the guard does not keep up with Asterisk: events are lost",
-			"pbx", p.options.Name, "hint", "look at the load of this host")
+			"pbx", p.options.Name, "of", of, "hint", "look at the load of this host")
 		return
 	}
-	p.options.Log.Error("the guard has caught up with Asterisk", "pbx", p.options.Name, "lost", lost)
+	p.options.Log.Error("the guard has caught up with Asterisk", "pbx", p.options.Name, "of", of, "lost", lost)
 	p.events.Put(&guard.Event{Kind: guard.Shed, PBX: p.options.Name, At: p.options.Now(), Count: lost})
 	p.Resync()
 }
@@ -164,9 +170,10 @@ type LinkStatus = uplink.Status
 // Status reports what the PBX's connections are doing.
 func (p *PBX) Status() Status {
 	shed, waiting := p.events.Counts()
+	shedLogins, waitingLogins := p.logins.Counts()
 	return Status{
 		Name: p.options.Name, Address: p.options.Address,
 		Calls: p.calls.Status(), Security: p.security.Status(),
-		Shed: shed, Waiting: waiting,
+		Shed: shed + shedLogins, Waiting: waiting + waitingLogins,
 	}
 }

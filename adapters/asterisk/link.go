@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"log/slog"
 
+	"pbxguard/adapters/internal/outlet"
 	"pbxguard/adapters/internal/uplink"
 	"pbxguard/guard"
 )
@@ -15,11 +16,12 @@ type link struct {
 	pbx   *PBX
 	mask  string // the classes of events that it asks for
 	trust class
+	out   *outlet.Outlet // of what it tells
 	log   *slog.Logger
 }
 
-func newLink(p *PBX, purpose, mask string, trust class) *link {
-	l := &link{pbx: p, mask: mask, trust: trust, log: p.options.Log.With("pbx", p.options.Name, "connection", purpose)}
+func newLink(p *PBX, purpose, mask string, trust class, out *outlet.Outlet) *link {
+	l := &link{pbx: p, mask: mask, trust: trust, out: out, log: p.options.Log.With("pbx", p.options.Name, "connection", purpose)}
 	l.Link = uplink.New(uplink.Options[*session]{
 		PBX: "Asterisk", Address: p.options.Address, Purpose: purpose,
 		Pauses: &p.timing.Pauses, Log: l.log, Now: p.options.Now,

@@ -152,7 +152,7 @@ func (s *session) emit(ev *guard.Event) {
 		s.link.log.Warn("somebody forges events of Asterisk with line breaks in SIP headers",
 			"what", ev.Number, "source", ev.Source, "more_since_last", s.forgeries.Held)
 	}
-	s.link.pbx.events.Put(ev)
+	s.link.out.Put(ev)
 }
 
 // oversize reports a block that was skipped.
