@@ -64,8 +64,8 @@ var usual = timing{
 
 // PBX is one Asterisk. It implements [guard.PBX].
 type PBX struct {
-	options  Options
-	timing   timing
+	options Options
+	timing  timing
 	// What is told of calls does not wait behind logins, of which strangers can
 	// bring about as many as they like.
 	events   *outlet.Outlet
