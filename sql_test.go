@@ -212,6 +212,7 @@ func TestR13DecodersAreFuzzed(t *testing.T) {
 		{"files of the host", "audit/host"},
 		{"answers of the kernel", "firewall"},
 		{"dialled numbers", "numbering"},
+		{"countries and networks of addresses, MMDB", "atlas"},
 		{"text for people", "report"},
 	} {
 		if !slices.ContainsFunc(testsOf(t, tt.dir), func(name testName) bool { return strings.HasPrefix(name.name, "Fuzz") }) {
