@@ -62,6 +62,7 @@ type Options[S Session] struct {
 type Link[S Session] struct {
 	options Options[S]
 	again   chan struct{} // ends the wait before the next attempt
+	served  bool          // the latest attempt led to a session; belongs to Run
 
 	mu        sync.Mutex
 	session   S // the one that is served, or zero
@@ -81,11 +82,18 @@ func New[S Session](o Options[S]) *Link[S] {
 // steady is how long a connection must have lasted for the next to be made soon.
 const steady = 20 * time.Second
 
+// brief is the longest wait after a session, however short it was: a PBX that has
+// just let us in is there, and each moment without a session hides calls. One
+// that keeps restarting, or somebody who can reset connections, must not make
+// the guard look away for longer than that.
+const brief = 2 * time.Second
+
 // Run connects, again and again, until ctx is done.
 func (l *Link[S]) Run(ctx context.Context) {
 	var broken, refused pace.Backoff
 	for ctx.Err() == nil {
 		l.is("connecting", nil)
+		l.served = false
 		began := time.Now()
 		err := l.connect(ctx)
 		if ctx.Err() != nil {
@@ -114,7 +122,11 @@ func (l *Link[S]) failed(err error, broken, refused *pace.Backoff) time.Duration
 		return pause
 	}
 	l.is("down", err)
-	pause := broken.Next(o.Pauses.Retry, o.Pauses.RetryMax)
+	most := o.Pauses.RetryMax
+	if l.served {
+		most = min(most, brief)
+	}
+	pause := broken.Next(o.Pauses.Retry, most)
 	o.Log.Warn("no connection to "+o.PBX, "address", o.Address, "error", err, "retry_in", pause.Round(time.Millisecond))
 	return pause
 }
@@ -128,6 +140,7 @@ func (l *Link[S]) connect(ctx context.Context) (err error) {
 		return err
 	}
 	defer context.AfterFunc(ctx, func() { s.Fail(ErrStopped) })()
+	l.served = true
 	l.began(s)
 	defer l.ended(s)
 	err = l.serve(s)

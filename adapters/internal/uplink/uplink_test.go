@@ -99,6 +99,28 @@ func TestConnectsAgain(t *testing.T) {
 	})
 }
 
+// TestShortSessionsDoNotBlind: a PBX that lets us in and is gone again soon, time
+// after time, is never left alone for long.
+func TestShortSessionsDoNotBlind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := new(exchange).link()
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { defer close(ended); l.Run(ctx) }()
+		for n := range 20 {
+			synctest.Wait()
+			if st := l.Status(); st.State != "connected" {
+				t.Fatalf("got %s %v after the end of session %d, want connected again", st.State, brief, n)
+			}
+			time.Sleep(steady / 2)
+			l.Session().Fail(io.EOF)
+			time.Sleep(brief)
+		}
+		stop()
+		<-ended
+	})
+}
+
 // TestRedial: the wait after a failure ends at once, and so does a session.
 func TestRedial(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
