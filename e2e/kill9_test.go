@@ -184,15 +184,19 @@ func (k *killed) lost(ctx context.Context) (lost []error) {
 	}
 	inKernel := wall(k.t)
 	for p, was := range k.shown {
+		if time.Until(was.Until) < 10*time.Second {
+			delete(k.shown, p) // it ends by itself
+			continue
+		}
 		is, ok := told[p]
 		_, held := inKernel[p]
 		if !ok || !held || is.Reason != was.Reason || !is.Enforced || is.Until.Sub(was.Until).Abs() > 5*time.Second {
 			lost = append(lost, fmt.Errorf("ban of %s: %v, in the kernel %v; was %v", p, is, held, was))
 		}
 	}
-	for p := range k.kernel {
+	for p, lasts := range k.kernel {
 		_, held := inKernel[p]
-		if _, ok := told[p]; !ok || !held {
+		if _, ok := told[p]; lasts && (!ok || !held) {
 			lost = append(lost, fmt.Errorf("the ban of %s that only the kernel knew: told %v, in the kernel %v", p, ok, held))
 		}
 	}
@@ -319,8 +323,8 @@ func (k *killed) die(powerFailure bool) {
 	if powerFailure {
 		nft(k.t, "flush ruleset")
 	} else {
-		for p := range wall(k.t) {
-			k.kernel[p] = true
+		for p, left := range wall(k.t) {
+			k.kernel[p] = left == 0 || left > time.Minute // else it may end by itself
 		}
 	}
 	k.sound()
