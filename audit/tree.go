@@ -110,9 +110,10 @@ var errDangling = errors.New("its target does not exist")
 func (t *Tree) resolve(name string) (string, error) {
 	todo := strings.Split(strings.Trim(path.Clean("/"+name), "/"), "/")
 	at, links := "/", 0
+	behind := 0 // of todo, how many parts are a link's target rather than the name
 	for len(todo) > 0 {
-		part := todo[0]
-		todo = todo[1:]
+		part, target := todo[0], behind > 0
+		todo, behind = todo[1:], max(0, behind-1)
 		if part == "" || part == "." {
 			continue
 		}
@@ -126,7 +127,7 @@ func (t *Tree) resolve(name string) (string, error) {
 			if at = next; t.above(next) {
 				continue
 			}
-			return "", t.missing(links, errOut)
+			return "", t.missing(target, links, errOut)
 		}
 		if t.above(next) || t.mountedAt(next) { // shown there, whatever lies below
 			at = next
@@ -134,7 +135,7 @@ func (t *Tree) resolve(name string) (string, error) {
 		}
 		info, err := m.os.Lstat(rel)
 		if err != nil {
-			return "", t.missing(links, bare(err))
+			return "", t.missing(target, links, bare(err))
 		}
 		if info.Mode()&fs.ModeSymlink == 0 {
 			at = next
@@ -143,14 +144,15 @@ func (t *Tree) resolve(name string) (string, error) {
 		if links++; links > maxLinks {
 			return "", errors.New("too many symbolic links")
 		}
-		target, err := m.os.Readlink(rel)
+		to, err := m.os.Readlink(rel)
 		if err != nil {
 			return "", bare(err)
 		}
-		if path.IsAbs(target) {
+		if path.IsAbs(to) {
 			at = "/"
 		}
-		todo = append(strings.Split(target, "/"), todo...)
+		parts := strings.Split(to, "/")
+		todo, behind = append(parts, todo...), behind+len(parts)
 	}
 	return at, nil
 }
@@ -165,11 +167,11 @@ func (t *Tree) mountedAt(dir string) bool {
 	return slices.ContainsFunc(t.mounts, func(m mount) bool { return m.at == dir })
 }
 
-// missing is the error for what is not there: behind a link it is a dangling
-// one.
-func (t *Tree) missing(links int, err error) error {
+// missing is the error for what is not there: the target of a link makes that a
+// dangling one. What is not there in a folder that a link leads to is just that.
+func (t *Tree) missing(target bool, links int, err error) error {
 	switch {
-	case links > 0 && errors.Is(err, fs.ErrNotExist):
+	case target && errors.Is(err, fs.ErrNotExist):
 		return errDangling
 	case links == 0 && err == errOut:
 		return fmt.Errorf("%w: %w", errOut, fs.ErrNotExist)

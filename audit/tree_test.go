@@ -47,6 +47,7 @@ func TestTreeFollowsLinksAsTheHostWould(t *testing.T) {
 		"etc/asterisk/dangling":  "->/nowhere",
 		"var/www/core":           "core",
 		"opt/etc":                "->/etc/asterisk",
+		"opt/nowhere":            "->/etc/nowhere",
 		"etc/asterisk/directory": "->/var",
 	})
 	tree, err := Open(dir)
@@ -71,6 +72,9 @@ func TestTreeFollowsLinksAsTheHostWould(t *testing.T) {
 		{"/etc/asterisk", "error"},
 		{"/etc/asterisk/nothing", "absent"},
 		{"/no/such/folder", "absent"},
+		{"/opt/etc/nothing", "absent"},
+		{"/opt/etc/dangling", "error"},
+		{"/opt/nowhere/file", "error"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -122,7 +122,7 @@ func (p *PBX) Source(need string) (audit.State, string) {
 		if p.merged {
 			beyond = ""
 		}
-		return p.together([]string{"pjsip.conf", "pjsip_wizard.conf"}, beyond)
+		return p.together(append(p.objectFiles(), "pjsip_wizard.conf"), beyond)
 	case "chan_sip":
 		if !p.hasChanSIP() {
 			return audit.Absent, ""
@@ -165,6 +165,9 @@ func (p *PBX) Source(need string) (audit.State, string) {
 func (p *PBX) together(names []string, beyond string) (audit.State, string) {
 	found, lost := false, ""
 	for _, name := range names {
+		if beyond == "" {
+			beyond = p.static(name)
+		}
 		f := p.file(name)
 		found = found || f.Found
 		switch {
@@ -188,6 +191,17 @@ func (p *PBX) together(names []string, beyond string) (audit.State, string) {
 	return audit.Absent, ""
 }
 
+// static tells that a whole file comes from a database, which extconfig.conf can
+// say of any.
+func (p *PBX) static(name string) string {
+	for _, set := range p.file("extconfig.conf").Section("settings").Settings {
+		if strings.EqualFold(set.Key, name) {
+			return set.At.String() + ": " + set.Key + " comes from a database, which is not read"
+		}
+	}
+	return ""
+}
+
 // realtime tells that objects come from a database: tables that begin so in
 // extconfig.conf, or objects of a module in sorcery.conf.
 func (p *PBX) realtime(table, module string) string {
@@ -205,8 +219,12 @@ func (p *PBX) realtime(table, module string) string {
 		}
 		for _, set := range s.Settings {
 			source, _, _ := strings.Cut(set.Value, ",")
-			if source == "realtime" || source == "astdb" {
+			switch source {
+			case "realtime", "astdb":
 				return set.At.String() + ": " + set.Key + " comes from a database, which is not read"
+			case "config": // the file is read
+			default: // memory, curl, or whatever a module brings
+				return set.At.String() + ": " + set.Key + " comes from " + source + ", which is not read"
 			}
 		}
 	}

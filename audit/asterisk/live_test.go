@@ -188,3 +188,96 @@ func TestDatabaseIsAsked(t *testing.T) {
 		})
 	}
 }
+
+// Whatever makes objects elsewhere than in the usual files is read, or named and
+// incomplete.
+func TestOtherSources(t *testing.T) {
+	const more = "[301]\ntype=endpoint\nauth=301\ncontext=phones\n[301]\ntype=auth\nusername=301\npassword=301\n"
+	for _, tt := range []struct {
+		name, file, text string
+		id               string
+		want             audit.Status
+		evidence         string
+	}{
+		{"another file", "sorcery.conf", "[res_pjsip]\nendpoint=config,pjsip.conf,criteria=type=endpoint\nauth=config,pjsip_more.conf,criteria=type=auth\n", "AST-PJSIP-005", audit.Fail, ""},
+		{"another file that is not there", "sorcery.conf", "[res_pjsip]\nauth=config,none.conf\n", "AST-PJSIP-005", audit.Pass, ""},
+		{"memory", "sorcery.conf", "[res_pjsip]\nauth=memory\n", "AST-PJSIP-005", audit.Incomplete, "sorcery.conf:2: auth comes from memory"},
+		{"AstDB", "sorcery.conf", "[res_pjsip]\nauth=astdb,x\n", "AST-PJSIP-005", audit.Incomplete, "sorcery.conf:2: auth comes from a database"},
+		{"a table", "extconfig.conf", "[settings]\nps_auths => odbc,x\n", "AST-PJSIP-005", audit.Incomplete, "extconfig.conf:2: ps_auths"},
+		{"a whole file", "extconfig.conf", "[settings]\npjsip.conf => odbc,x\n", "AST-PJSIP-005", audit.Incomplete, "extconfig.conf:2: pjsip.conf"},
+		{"the whole dialplan", "extconfig.conf", "[settings]\nextensions.conf => odbc,x\n", "AST-DP-001", audit.Incomplete, "extensions.conf comes from a database"},
+		{"the manager's accounts", "extconfig.conf", "[settings]\nmanager.conf => odbc,x\n", "AST-AMI-005", audit.Incomplete, "manager.conf comes from a database"},
+		{"mailboxes", "extconfig.conf", "[settings]\nvoicemail => odbc,x\n", "AST-VM-001", audit.Incomplete, "voicemail comes from a database"},
+		{"a switch", "extensions.conf", "[phones]\nswitch => Realtime/@\n", "AST-DP-001", audit.Incomplete, "goes on in Realtime/@"},
+		{"a program's output", "asterisk.conf", "[options]\nexecincludes=yes\n", "AST-PJSIP-005", audit.Incomplete, "the output of #exec is not read"},
+		{"AEL", "extensions.ael", "context phones {\n _X. => Hangup();\n}\n", "AST-DP-001", audit.Incomplete, "extensions.ael"},
+		{"Lua", "extensions.lua", "extensions = { phones = { [\"_X.\"] = f } }\n", "AST-DP-001", audit.Incomplete, "extensions.lua"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := copied(t, "testdata/base")
+			etc := filepath.Join(dir, "etc/asterisk")
+			write := func(name, text string) {
+				if err := os.WriteFile(filepath.Join(etc, name), []byte(text), 0o640); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := os.RemoveAll(filepath.Join(etc, "modules.conf")); err != nil { // it keeps AEL and Lua out
+				t.Fatal(err)
+			}
+			write("pjsip_more.conf", more)
+			write(tt.file, tt.text)
+			if tt.file == "asterisk.conf" {
+				write("pjsip_wizard.conf", "#exec \"/usr/local/bin/phones\"\n")
+			}
+			tree, err := audit.Open(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer tree.Close()
+			run, err := audit.Perform(t.Context(), &audit.Site{Tree: tree, Now: time.Now()}, []audit.Kind{Kind()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, f := range run.Findings {
+				if f.ID == tt.id && f.Status == tt.want && strings.Contains(f.Evidence, tt.evidence) {
+					return
+				}
+				if f.ID == tt.id {
+					got = append(got, fmt.Sprintf("%s %s", f.Status, f.Evidence))
+				}
+			}
+			t.Errorf("got %q, want %s %q", got, tt.want, tt.evidence)
+		})
+	}
+}
+
+// Whatever a running Asterisk says, the comparison ends.
+func FuzzAnswers(f *testing.F) {
+	f.Add("PJSIPShowEndpoints\nObjectName: 201\n\nPJSIPShowEndpoint 201\nEvent: EndpointDetail\nObjectType: endpoint\nObjectName: 201\nContext: x\n\nShowDialPlan\nContext: a\nExtension: _[1-\nApplication: x\nPriority: 1\nRegistrar: pbx_config\n")
+	f.Add("ShowDialPlan\nContext: phones\nIncludeContext: |\nSwitch: ${\n\nVoicemailUsersList\nVMContext: default\n\nDBGetTree CF\nKey: /CF/1\nVal: 0900\n\nSIPpeers\nObjectName: \n\nSIPshowpeer x\nContext: y\n")
+	tree, err := audit.Open("testdata/base")
+	if err != nil {
+		f.Fatal(err)
+	}
+	defer tree.Close()
+	f.Fuzz(func(t *testing.T, said string) {
+		answers := audit.Answers{"CoreSettings": {Records: []map[string]string{{"AsteriskVersion": said}}}}
+		for block := range strings.SplitSeq(said, "\n\n") {
+			question, rest, _ := strings.Cut(block, "\n")
+			rec := map[string]string{}
+			for line := range strings.SplitSeq(rest, "\n") {
+				key, value, _ := strings.Cut(line, ": ")
+				rec[key] = value
+			}
+			a := answers[question]
+			a.Records = append(a.Records, rec)
+			answers[question] = a
+		}
+		p, _ := load(&audit.Site{Tree: tree, Now: time.Now(), Live: map[string]audit.Answers{"asterisk": answers}})
+		for _, r := range liveRules() {
+			r.Find(p, &audit.Result{})
+		}
+		p.merge()
+	})
+}

@@ -11,9 +11,11 @@ import (
 // readObjects sorts pjsip.conf and what pjsip_wizard.conf stands for by type.
 func (p *PBX) readObjects() {
 	p.objects = map[string][]*conf.Section{}
-	for _, s := range p.file("pjsip.conf").Sections {
-		if kind := strings.ToLower(s.Get("type")); !s.Template && kind != "" {
-			p.objects[kind] = append(p.objects[kind], s)
+	for _, name := range p.objectFiles() {
+		for _, s := range p.file(name).Sections {
+			if kind := strings.ToLower(s.Get("type")); !s.Template && kind != "" {
+				p.objects[kind] = append(p.objects[kind], s)
+			}
 		}
 	}
 	for _, s := range p.file("pjsip_wizard.conf").Sections {
@@ -25,6 +27,25 @@ func (p *PBX) readObjects() {
 		p.merged = p.merge()
 	}
 	p.index()
+}
+
+// objectFiles are pjsip.conf and what else sorcery.conf says that objects of
+// chan_pjsip stand in, as "endpoint = config,pjsip_more.conf,criteria=type=endpoint".
+func (p *PBX) objectFiles() []string {
+	names := []string{"pjsip.conf"}
+	for _, s := range p.file("sorcery.conf").Sections {
+		if s.Template || !strings.HasPrefix(strings.ToLower(s.Name), "res_pjsip") {
+			continue
+		}
+		for _, set := range s.Settings {
+			source, rest, _ := strings.Cut(set.Value, ",")
+			name, _, _ := strings.Cut(rest, ",")
+			if name = strings.TrimSpace(name); strings.TrimSpace(source) == "config" && name != "" && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // index makes the objects findable: a large PBX has ten thousand of them.

@@ -131,3 +131,26 @@ func TestStrangerIsRegistered(t *testing.T) {
 		t.Errorf("got %q, want the user that no file has", told)
 	}
 }
+
+// Whatever a running FreeSWITCH says, the comparison ends.
+func FuzzAnswers(f *testing.F) {
+	c := runsBase()
+	f.Add(c.answers[askDocument], c.answers[askVariables], c.answers[askProfiles], c.answers[askProfile+"internal"], c.answers[askModules])
+	f.Add("<document><section name=\"directory\"><domain name=\"x\"><user/><user id=\"\"/></domain></section></document>", "conf_dir=/\n=\nx", "<profiles><profile/></profiles>", "", `{"rows":[null,{"ikey":1}]}`)
+	tree, err := audit.Open("testdata/base")
+	if err != nil {
+		f.Fatal(err)
+	}
+	defer tree.Close()
+	site := &audit.Site{Tree: tree, Now: time.Now()}
+	m, _ := load(site, nil) // once: it takes long
+	f.Fuzz(func(t *testing.T, document, variables, profiles, profile, list string) {
+		a := audit.Answers{askVersion: {Text: "1"}, askDocument: {Text: document}, askVariables: {Text: variables}, askProfiles: {Text: profiles},
+			askProfile + "internal": {Text: profile}, askGateways: {Text: profiles}, askModules: {Text: list}, askRegistrations: {Text: list}, askHash: {Text: variables}}
+		site.Live = map[string]audit.Answers{"freeswitch": a}
+		for _, r := range liveRules() {
+			r.Find(m, &audit.Result{})
+		}
+		m.Forwards()
+	})
+}

@@ -7,6 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
+	"github.com/google/nftables/xt"
+
 	"pbxguard/audit"
 	"pbxguard/audit/audittest"
 	"pbxguard/testbed"
@@ -120,4 +124,30 @@ func TestKernelIsNotRead(t *testing.T) {
 	if s := m.states["kernel"]; s.how != audit.Partial || !strings.Contains(s.why, "not permitted") || m.wall.file == inKernel {
 		t.Errorf("got %+v and %s", s, m.wall.file)
 	}
+}
+
+// Whatever bytes a rule holds, reading it ends.
+func FuzzRule(f *testing.F) {
+	f.Add("multiport", []byte("\x01\x02\x13\xc4\x13\xc5"), []byte("\x08\x00\x01\x00\x00\x00\x00\x01"), 2)
+	f.Add("state", []byte("\x08\x00\x00\x00"), []byte{}, 4)
+	f.Fuzz(func(t *testing.T, name string, info, data []byte, length int) {
+		known := xt.Unknown(info)
+		cond := condition{}
+		match(&cond, &expr.Match{Name: name, Info: &known})
+		verdictOf(data)
+		elements := []nftables.SetElement{{Key: info, Val: data}, {Key: data, IntervalEnd: length%2 == 0}}
+		ranges(elements)
+		base := expr.PayloadBase(length & 3)
+		rs := Ruleset{Chains: []Chain{{Family: nftables.TableFamilyINet, Table: "t", Name: name, Input: true, Sets: map[string][]nftables.SetElement{"s": elements},
+			Rules: [][]expr.Any{
+				{&expr.Payload{Base: base, Offset: uint32(length), Len: 2}, &expr.Bitwise{Mask: info}, &expr.Cmp{Op: expr.CmpOp(length), Data: data}, &expr.Verdict{Kind: expr.VerdictAccept}},
+				{&expr.Payload{Base: expr.PayloadBaseTransportHeader, Offset: 2, Len: 2}, &expr.Range{FromData: info, ToData: data}, &expr.Lookup{SetName: "s", IsDestRegSet: true}},
+				{&expr.Ct{Key: expr.CtKeySTATE}, &expr.Bitwise{Mask: info}, &expr.Cmp{Op: expr.CmpOpNeq, Data: data}, &expr.Verdict{Kind: expr.VerdictJump, Chain: name}},
+			}}}}
+		m := &model{states: map[string]state{}, site: &audit.Site{Tree: &audit.Tree{}}}
+		m.readKernel(func() (Ruleset, error) { return rs, nil })
+		for i := range m.wall.families {
+			m.wall.families[i].opens("5060")
+		}
+	})
 }
