@@ -125,6 +125,21 @@ func (s *state) pushKills() {
 	}
 }
 
+// hangUpListed orders again what a list shows to be up that should have ended:
+// with the connection that the order was given to, the order may be lost.
+func (s *state) hangUpListed(st *site) {
+	for _, k := range s.kills {
+		if k.site != st || k.held || s.now.Sub(k.ordered) < pushes[0] {
+			continue
+		}
+		for _, l := range k.legs {
+			if l.round == st.round {
+				s.hangUp(l)
+			}
+		}
+	}
+}
+
 // unconfirmed tells somebody that a call may still be up.
 func (s *state) unconfirmed(k *kill) {
 	d := k.decision

@@ -238,3 +238,27 @@ func TestHangupByHandNamesThePayer(t *testing.T) {
 		})
 	}
 }
+
+// TestLostOrderIsGivenAgain: an order that was lost with its connection is given
+// again once the PBX says that the call is up still, however late that is.
+func TestLostOrderIsGivenAgain(t *testing.T) {
+	r := premiumKills(t)
+	r.feed(Event{Kind: Connected})
+	caller, _ := r.place("100", "09001234567")
+	r.wait(time.Minute) // nothing has helped, and somebody was told
+	r.feed(Event{Kind: Disconnected})
+	r.feed(Event{Kind: Connected})
+	r.hungUp = nil
+	r.feed(Event{Kind: ResyncStarted})
+	r.feed(Event{Kind: LegListed, Leg: caller, Call: CallID(caller), Channel: "PJSIP/100-00000001", Account: ext("100"), Number: "09001234567"})
+	r.feed(Event{Kind: ResyncEnded})
+	if !slices.Contains(r.hungUp, caller) {
+		t.Errorf("got %v hung up, want %v again", r.hungUp, caller)
+	}
+	r.hungUp = nil
+	r.feed(Event{Kind: ResyncStarted})
+	r.feed(Event{Kind: ResyncEnded})
+	if len(r.hungUp) != 0 {
+		t.Errorf("got %v hung up, want nothing of a call that has ended", r.hungUp)
+	}
+}

@@ -89,6 +89,7 @@ func (s *state) resyncEnded(st *site) {
 		}
 	}
 	st.calling, st.helps = nil, nil
+	s.hangUpListed(st)
 }
 
 // discover finds out on whose behalf a trunk leg is up that nobody saw begin,
