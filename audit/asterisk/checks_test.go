@@ -49,6 +49,11 @@ func setup(id, variant string, s *audit.Site) {
 		if variant == "unreadable" {
 			s.Memory = nil
 		}
+	case "FWD-005-left":
+		s.Leavers = map[string]time.Time{"202": day(10)}
+	case "FWD-003-since":
+		s.Memory.Old = map[string]string{"forward:CFB/201": s.Memory.Mark([]byte("0612345678"))}
+		s.Memory.Since = map[string]time.Time{"forward:CFB/201": day(370)}
 	case "FPX-013-new":
 		s.Memory.Old = map[string]string{"freepbx-admin:anna": ""}
 	case "FWD-007":

@@ -4,7 +4,9 @@ import (
 	"slices"
 	"time"
 
+	"pbxguard/adapters/asterisk/conf"
 	"pbxguard/audit"
+	"pbxguard/numbering"
 )
 
 // forward is one that somebody left set.
@@ -55,19 +57,7 @@ func forwardRules() []audit.Rule[*PBX] {
 			}
 		}),
 		rule("FWD-005", audit.Low, "astdb", "A forward leads in a circle or to nobody",
-			"Calls are lost, or go round until something breaks.", fix, "FreePBX core", func(p *PBX, r *audit.Result) {
-				to := map[string]string{}
-				for _, f := range p.forwards() {
-					if f.kind == "always" {
-						to[f.extension] = f.number
-					}
-				}
-				for _, f := range p.forwards() {
-					if f.number == f.extension || f.kind == "always" && to[f.number] == f.extension {
-						r.Fail("extension "+f.extension, p.astdb, "%s leads back to it", f.key)
-					}
-				}
-			}),
+			"Calls are lost, or go round until something breaks.", fix, "FreePBX core", lostForwards),
 		rule("FWD-006", audit.Medium, "astdb", "Many extensions forward to one number",
 			"One hand set them all: that of an attacker, or of somebody who should know better.", fix, "S004", func(p *PBX, r *audit.Result) {
 				by := map[string][]string{}
@@ -86,6 +76,48 @@ func forwardRules() []audit.Rule[*PBX] {
 	}
 }
 
+// lostForwards looks for forwards that lead back to where they began, to an
+// extension that is not there, or to somebody who left.
+func lostForwards(p *PBX, r *audit.Result) {
+	to := map[string]string{}
+	for _, f := range p.forwards() {
+		if f.kind == "always" {
+			to[f.extension] = f.number
+		}
+	}
+	for _, f := range p.forwards() {
+		object := "extension " + f.extension
+		day, left := p.site.Leavers[f.number]
+		switch {
+		case f.number == f.extension || f.kind == "always" && circles(to, f.extension):
+			r.Fail(object, p.astdb, "%s leads back to it", f.key)
+		case left && p.site.Now.After(day.AddDate(0, 0, 1)):
+			r.Fail(object, p.astdb, "%s leads to somebody who left on %s", f.key, day.Format(time.DateOnly))
+		case p.isNobody(f.number):
+			r.Fail(object, p.astdb, "%s leads to an extension that is not there", f.key)
+		}
+	}
+}
+
+// circles tells whether unconditional forwards from an extension lead back to it.
+func circles(to map[string]string, extension string) bool {
+	at := to[extension]
+	for range len(to) {
+		if at == extension {
+			return true
+		}
+		at = to[at]
+	}
+	return false
+}
+
+// isNobody tells whether a number has the form of an extension here, and there
+// is none. Without a dial plan nobody knows the form.
+func (p *PBX) isNobody(number string) bool {
+	return p.site.Plan != nil && p.site.Plan.Normalise(number).Kind == numbering.Internal &&
+		p.object("endpoint", number) == nil && !p.plan.has(number) && !slices.ContainsFunc(p.peers("sip.conf"), func(s *conf.Section) bool { return s.Name == number })
+}
+
 // freshAddress is how long an address at which an extension was never seen
 // before is a sign of somebody else's hand in its forward: a week of audits.
 const freshAddress = 8 * 24 * time.Hour
@@ -95,7 +127,12 @@ func forwardTo(rule string) func(*PBX, *audit.Result) {
 	return func(p *PBX, r *audit.Result) {
 		for _, f := range p.forwards() {
 			if reach := p.leadsOut(f.number); reach.Rule == rule {
-				r.FailAs(reach.Severity, "extension "+f.extension, p.astdb, "%s (%s) leads to %s", f.key, f.kind, reach.What)
+				p.site.Memory.Note("forward:"+f.key, []byte(f.number))
+				since := ""
+				if m := p.site.Memory; m != nil && m.SinceWhen("forward:"+f.key).Before(m.Now) {
+					since = ", at least since " + m.SinceWhen("forward:"+f.key).Format(time.DateOnly)
+				}
+				r.FailAs(reach.Severity, "extension "+f.extension, p.astdb, "%s (%s) leads to %s%s", f.key, f.kind, reach.What, since)
 			}
 		}
 	}
