@@ -1,6 +1,7 @@
 package history
 
 import (
+	"bufio"
 	"os"
 	"path/filepath"
 	"strings"
@@ -201,12 +202,23 @@ func TestRead(t *testing.T) {
 func FuzzReadRows(f *testing.F) {
 	f.Add(rowOut + rowIn + rowLocal)
 	f.Add("calldate,src,dst,duration,billsec\n2026-11-23 09:00:00,1,2,3,4\n")
+	for _, name := range []string{"asterisk-16-custom.csv", "sqlite-bare.csv", "postgres.tsv", "freeswitch-asterisk.csv", "freeswitch-snom.csv", "freeswitch-opencdrrate.csv"} {
+		text, err := os.ReadFile(filepath.Join("testdata", "real", name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		lines := strings.SplitAfter(string(text), "\n")
+		f.Add(strings.Join(lines[8:min(14, len(lines))], ""))
+	}
 	p := policy(f)
+	internal := plan(f).Internal
+	zone := time.FixedZone("here", 3600)
 	f.Fuzz(func(t *testing.T, text string) {
-		calls, _, err := ReadRows("f", strings.NewReader(text), Source{PBX: "pbx"})
+		calls, _, err := ReadRows("f", &inserts{in: bufio.NewReader(strings.NewReader(text))}, Source{PBX: "pbx", Zone: zone, Internal: internal})
 		if err != nil || len(calls) > 100 {
 			return
 		}
+		transfers(calls, internal)
 		if res, err := Play(calls, nil, Options{PBX: "pbx", Policy: p, Step: time.Hour}); err != nil || res.Calls > len(calls) {
 			t.Errorf("got %+v, %v of %d calls", res, err, len(calls))
 		}
