@@ -27,12 +27,41 @@ type destination struct {
 // lookup finds what E.164 digits (without +) reach. It is not ok when they do
 // not start with a country code or are no number at all.
 //
-// libphonenumber sees nothing but the + form and region ZZ: left to guess
-// prefixes it made +3100972… of 000972…, dialled in the Netherlands.
+// What is said of a number is said of all that the numbering plans do not tell
+// apart from it, so libphonenumber is asked once for all of them.
 func (p *Plan) lookup(digits string) (d destination, ok bool) {
 	if len(digits) > maxDigits || digits == "" || digits[0] == '0' {
 		return d, false
 	}
+	s, somewhere := p.world.find(digits)
+	switch {
+	case !somewhere:
+		return d, false
+	case s == nil:
+		return p.consult(digits)
+	}
+	a := s.answer.Load()
+	if a == nil {
+		a = new(answer)
+		a.destination, a.ok = p.consult(digits)
+		if a.ok && a.e164[1:] != digits {
+			return a.destination, a.ok
+		}
+		a.e164 = ""
+		s.answer.Store(a)
+	}
+	if !a.ok {
+		return d, false
+	}
+	d = a.destination
+	d.e164 = "+" + digits
+	return d, true
+}
+
+// consult asks libphonenumber about a number, which sees nothing but the + form
+// and region ZZ: left to guess prefixes it made +3100972… of 000972…, dialled in
+// the Netherlands.
+func (p *Plan) consult(digits string) (d destination, ok bool) {
 	num, err := phonenumbers.Parse("+"+digits, phonenumbers.UNKNOWN_REGION)
 	if err != nil {
 		return d, false // the reason is of no use: no country code, or too short

@@ -10,8 +10,8 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-// A Plan is a compiled Profile. It does not change, so any number of
-// goroutines may use it.
+// A Plan is a compiled Profile. It does not change but for what it has worked out
+// already, so any number of goroutines may use it.
 type Plan struct {
 	country     string
 	callingCode int
@@ -34,6 +34,8 @@ type Plan struct {
 	protected map[string]struct{} // E.164 numbers, with +
 	carriers  []pattern           // longest first
 	features  []pattern           // longest first
+
+	world *world
 }
 
 // A list is what a number is when one of the patterns matches it.
@@ -62,6 +64,7 @@ func NewPlan(profile Profile) (*Plan, error) {
 		nationalPrefix: profile.NationalPrefix,
 		area:           profile.Area,
 		localLength:    profile.LocalLength,
+		world:          new(world),
 	}
 	if p.callingCode == 0 {
 		return nil, fmt.Errorf("country: %q is not a country with a telephone network", profile.Country)
