@@ -55,7 +55,7 @@ func Mix(opt Options, weeks int) (events, gate *Mixed, err error) {
 		s.write(a.Make(opt.Seed, at, victimOf(opt.Seed, i)))
 	}
 	policy := *opt.Policy
-	policy.CallsMode, policy.BansMode, policy.Numbers = guard.Enforce, guard.Enforce, 1<<16
+	policy.CallsMode, policy.BansMode, policy.Numbers = guard.Enforce, guard.Enforce, 1<<14
 	policy.Tariff = prices
 	play := func(gate bool) (*Mixed, error) {
 		res, err := history.Play(s.calls, s.events, history.Options{

@@ -14,7 +14,11 @@ type account struct {
 	phone   bool // has proved a password, or is configured
 	limits  *Limits
 	version int // of the policy that chose limits
-	bar     *Bar
+	called  struct {
+		version      int // of the site's configuration, in which its name is
+		trunk, phone bool
+	}
+	bar *Bar
 
 	live   int // outbound attempts that have not ended
 	used   time.Time
@@ -82,20 +86,36 @@ func (s *state) provedPhone(st *site, ev *Event) {
 // forget drops accounts that have done nothing for a day, sooner when there are
 // too many of them.
 func (s *state) forget() {
-	idle := 24 * time.Hour
+	const day = 24 * time.Hour
+	idle := day
 	if len(s.accounts) >= maxAccounts {
 		idle = time.Minute
+	} else if s.now.Before(s.stale) {
+		return
 	}
+	s.stale = s.now.Add(day) // who is new by then is not idle for a day
 	for k, a := range s.accounts {
-		if a.habit != nil && idle > time.Minute && s.now.Sub(a.used) < seenFor {
-			continue // what it usually does is worth keeping
+		if a.bar != nil {
+			s.stale = s.now
+			if !a.bar.Until.IsZero() && s.now.After(a.bar.Until) {
+				a.bar = nil
+				s.relock(a.PBX)
+			}
+			continue
 		}
-		if a.live == 0 && a.bar == nil && a.sought == nil && s.now.Sub(a.used) > idle {
+		due := a.used.Add(idle)
+		if a.habit != nil && idle > time.Minute {
+			due = a.used.Add(seenFor - 1) // what it usually does is worth keeping
+		}
+		switch {
+		case !s.now.After(due):
+			if due.Before(s.stale) {
+				s.stale = due
+			}
+		case a.live == 0 && a.sought == nil:
 			delete(s.accounts, k)
-		}
-		if a.bar != nil && !a.bar.Until.IsZero() && s.now.After(a.bar.Until) {
-			a.bar = nil
-			s.relock(a.PBX)
+		default:
+			s.stale = s.now
 		}
 	}
 }
@@ -144,6 +164,7 @@ func neighbours(a, b string) bool {
 // today.
 type talk struct {
 	minutes [60]uint32 // milliseconds, by minute modulo 60
+	sum     uint64     // of minutes
 	latest  int64      // the minute that was last written
 	day     int64      // counted in the PBX's zone
 	today   time.Duration
@@ -177,18 +198,19 @@ func (s *state) momentOf(at time.Time, zone *time.Location) moment {
 
 func (t *talk) add(d time.Duration, now moment) {
 	t.roll(now)
-	t.minutes[t.latest%60] += uint32(d / time.Millisecond)
+	t.put(t.latest, d)
 	t.today += d
 }
 
 // roll empties the minutes and the day that have passed since the last call.
 func (t *talk) roll(now moment) {
 	if now.minute-t.latest >= 60 {
-		t.minutes = [60]uint32{}
+		t.minutes, t.sum = [60]uint32{}, 0
 		t.latest = now.minute
 	}
 	for t.latest < now.minute {
 		t.latest++
+		t.sum -= uint64(t.minutes[t.latest%60])
 		t.minutes[t.latest%60] = 0
 	}
 	if now.day > t.day {
@@ -196,14 +218,15 @@ func (t *talk) roll(now moment) {
 	}
 }
 
-// hour is the time talked in the last 60 minutes.
-func (t *talk) hour() time.Duration {
-	var ms uint64
-	for _, m := range t.minutes {
-		ms += uint64(m)
-	}
-	return time.Duration(ms) * time.Millisecond
+func (t *talk) put(minute int64, d time.Duration) {
+	m := &t.minutes[minute%60]
+	t.sum -= uint64(*m)
+	*m += uint32(d / time.Millisecond)
+	t.sum += uint64(*m)
 }
+
+// hour is the time talked in the last 60 minutes.
+func (t *talk) hour() time.Duration { return time.Duration(t.sum) * time.Millisecond }
 
 // restore adds talk time that ended at a time and that nobody counted while it
 // passed: of before the guard started, or of a call that it finds up.
@@ -223,6 +246,6 @@ func (t *talk) was(d time.Duration, at moment) {
 		t.today += d
 	}
 	if at.minute <= t.latest && t.latest-at.minute < 60 {
-		t.minutes[at.minute%60] += uint32(d / time.Millisecond)
+		t.put(at.minute, d)
 	}
 }

@@ -21,6 +21,7 @@ type arrival struct {
 	over     bool
 	fired    uint64
 	killed   bool
+	place    int // in site.inward
 }
 
 // arrivalRule is one reason to look at a call that comes in.
@@ -56,7 +57,8 @@ func (s *state) arrive(l *leg, ev *Event) {
 	if v.number.E164 != "" {
 		_, v.known = s.met(Account{PBX: l.site.name}, seenCaller, v.number.E164, seenFor)
 	}
-	l.arrives = v
+	l.arrives, v.place = v, len(l.site.inward)
+	l.site.inward = append(l.site.inward, v)
 	s.judgeArrival(v, whenPlaced)
 }
 
@@ -79,7 +81,11 @@ func (s *state) callerNumber(l *leg, shown string) numbering.Number {
 // departs judges a call that came in and has ended.
 func (s *state) departs(l *leg) {
 	v := l.arrives
-	if v == nil || l.emergency {
+	if v == nil {
+		return
+	}
+	l.site.left(v)
+	if l.emergency {
 		return
 	}
 	v.over = true
@@ -160,4 +166,13 @@ func (v *arrival) from() string {
 		return "a caller who shows no number"
 	}
 	return v.shown
+}
+
+// left takes a call off those that came in and are up.
+func (st *site) left(v *arrival) {
+	last := len(st.inward) - 1
+	st.inward[v.place] = st.inward[last]
+	st.inward[v.place].place = v.place
+	st.inward[last] = nil
+	st.inward = st.inward[:last]
 }

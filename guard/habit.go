@@ -91,9 +91,9 @@ func (s *state) learn(p *profile, of Account, zone *time.Location) {
 
 // tamed is h without what exceeds the habit by too much.
 func (p *profile) tamed(h hourly) hourly {
-	for _, f := range metrics {
-		v := f(&h)
-		usual, ok := p.usual(h.hour, f)
+	for m := range metrics {
+		v := h.metric(m)
+		usual, ok := p.usual(h.hour, m)
 		if !ok || *v == 0 {
 			continue
 		}
@@ -103,11 +103,24 @@ func (p *profile) tamed(h hourly) hourly {
 	return h
 }
 
-// metrics are what of an hour is held against the habit.
-var metrics = [...]func(*hourly) *uint16{
-	func(h *hourly) *uint16 { return &h.calls },
-	func(h *hourly) *uint16 { return &h.minutes },
-	func(h *hourly) *uint16 { return &h.numbers },
+// metric is a thing that of an hour is held against the habit.
+type metric uint8
+
+const (
+	calls metric = iota
+	minutesTalked
+	differentNumbers
+	metrics
+)
+
+func (h *hourly) metric(m metric) *uint16 {
+	switch m {
+	case calls:
+		return &h.calls
+	case minutesTalked:
+		return &h.minutes
+	}
+	return &h.numbers
 }
 
 // keep adds an hour and forgets what is older than eight weeks.
@@ -128,14 +141,14 @@ func (p *profile) keep(h hourly) {
 
 // usual is what happened in the same hour of the latest eight weeks, as far as
 // they were seen; hours without a call count as 0. False says that too few were.
-func (p *profile) usual(hour int32, f func(*hourly) *uint16) (values [habitWeeks]float64, ok bool) {
+func (p *profile) usual(hour int32, m metric) (values [habitWeeks]float64, ok bool) {
 	weeks := p.weeks(hour)
 	if weeks < leastWeeks {
 		return values, false
 	}
 	same := p.sameHours(hour)
 	for w := range weeks {
-		values[w] = float64(*f(&same[w]))
+		values[w] = float64(*same[w].metric(m))
 	}
 	for w := weeks; w < habitWeeks; w++ {
 		values[w] = math.NaN()
@@ -151,28 +164,35 @@ func (p *profile) weeks(hour int32) int {
 	return int(min(habitWeeks, (hour-p.since)/weekHours))
 }
 
-// score is how far x lies above what is usual: the modified z-score of Iglewicz
-// and Hoaglin, with the median absolute deviation. Where that is 0 the square
-// root of the median stands in for it: counts vary at least as much.
-func score(x float64, usual []float64) (z, median float64) {
+// spread is what is usual, how far it varies and the most that there was. How
+// far x lies above it is the modified z-score of Iglewicz and Hoaglin.
+type spread struct{ median, deviation, most float64 }
+
+func (u spread) score(x float64) float64 { return (x - u.median) / u.deviation }
+
+// spreadOf takes the median and, for the deviation, the median absolute one.
+// Where that is 0 the square root of the median stands in for it: counts vary at
+// least as much.
+func spreadOf(usual []float64) (u spread) {
 	var v []float64
 	var room [2 * habitWeeks]float64
 	v = room[:0]
-	for _, u := range usual {
-		if !math.IsNaN(u) {
-			v = append(v, u)
+	for _, x := range usual {
+		if !math.IsNaN(x) {
+			v = append(v, x)
+			u.most = max(u.most, x)
 		}
 	}
-	median = middle(v)
+	u.median = middle(v)
 	dev := room[len(v):len(v)]
-	for _, u := range v {
-		dev = append(dev, math.Abs(u-median))
+	for _, x := range v {
+		dev = append(dev, math.Abs(x-u.median))
 	}
-	spread := middle(dev) / 0.6745
-	if spread == 0 {
-		spread = max(1, math.Sqrt(median))
+	u.deviation = middle(dev) / 0.6745
+	if u.deviation == 0 {
+		u.deviation = max(1, math.Sqrt(u.median))
 	}
-	return (x - median) / spread, median
+	return u
 }
 
 // middle is the median. It sorts v.

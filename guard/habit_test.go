@@ -22,7 +22,8 @@ func TestScore(t *testing.T) {
 		{"one wild week changes little", 20, []float64{8, 10, 12, 9, 11, 10, 8, 500}, 0.6745 * 10 / 1.5, 10},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			z, mid := score(tt.x, tt.usual)
+			u := spreadOf(tt.usual)
+			z, mid := u.score(tt.x), u.median
 			if math.Abs(z-tt.z) > 1e-9 || mid != tt.mid {
 				t.Errorf("got %v over %v, want %v over %v", z, mid, tt.z, tt.mid)
 			}

@@ -1,6 +1,10 @@
 package guard
 
-import "time"
+import (
+	"time"
+
+	"pbxguard/numbering"
+)
 
 // leg is one channel of the PBX.
 type leg struct {
@@ -13,8 +17,13 @@ type leg struct {
 	account *account // of its endpoint; nil for a Local channel
 	dialled string   // when it started
 	exten   string   // where it stood in the dial plan when it last dialled
-	domain  string   // of exten, where the account does not tell it
-	tried   string   // the E.164 number it last tried
+	stands  struct { // what inside was asked for last
+		plan   *numbering.Plan
+		at     string
+		inside bool
+	}
+	domain string // of exten, where the account does not tell it
+	tried  string // the E.164 number it last tried
 
 	by     *leg     // who dialled it
 	placed bool     // dialled by the PBX itself: an originate
@@ -41,6 +50,14 @@ func (l *leg) trunk() bool { return l.account != nil && l.site.isTrunk(l.account
 func (l *leg) told() bool { return l.channel != "" }
 
 func (l *leg) phone() bool { return l.account != nil && l.site.isPhone(l.account) }
+
+// inside says whether it stands at an internal number of the dial plan.
+func (l *leg) inside() bool {
+	if k := &l.stands; k.plan != l.site.Plan || k.at != l.exten {
+		k.plan, k.at, k.inside = l.site.Plan, l.exten, l.site.Plan.Internal(l.exten)
+	}
+	return l.stands.inside
+}
 
 // other is the other half of a Local channel, if it is up.
 func (l *leg) other() *leg {

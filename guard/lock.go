@@ -150,6 +150,9 @@ func (s *state) barOf(a *account) *Bar {
 	if a.bar.holds(s.now) {
 		return a.bar
 	}
+	if a.Domain == "" {
+		return nil
+	}
 	if all := s.accounts[Account{PBX: a.PBX, Name: a.Name}]; all != nil && all.bar.holds(s.now) {
 		return all.bar
 	}

@@ -12,6 +12,8 @@ type norm struct {
 	abroad      int // what 99 of 100 hours with a call abroad did not exceed; -1: not asked for
 	hour        int32
 	same        [habitWeeks]hourly // that hour one week before, two weeks, ...
+	weeks       int                // that spreads are of; 0: they are not known
+	spreads     [metrics]spread
 }
 
 func (p *profile) norms() *norm {
@@ -60,7 +62,7 @@ func (p *profile) sameHours(hour int32) *[habitWeeks]hourly {
 	if n.hour == hour {
 		return &n.same
 	}
-	n.hour, n.same = hour, [habitWeeks]hourly{}
+	n.hour, n.same, n.weeks = hour, [habitWeeks]hourly{}, 0
 	for w := range n.same {
 		i, found := slices.BinarySearchFunc(p.past, hour-int32(w+1)*weekHours, func(h hourly, at int32) int { return cmp.Compare(h.hour, at) })
 		if found {
@@ -68,4 +70,22 @@ func (p *profile) sameHours(hour int32) *[habitWeeks]hourly {
 		}
 	}
 	return &n.same
+}
+
+// spreadsAt are what is usual at an hour of the week, by metric. False says that
+// too few weeks were seen.
+func (p *profile) spreadsAt(hour int32) (*[metrics]spread, bool) {
+	p.sameHours(hour)
+	n, weeks := p.norm, p.weeks(hour)
+	if weeks < leastWeeks {
+		return nil, false
+	}
+	if n.weeks != weeks {
+		n.weeks = weeks
+		for m := range metrics {
+			usual, _ := p.usual(hour, m)
+			n.spreads[m] = spreadOf(usual[:])
+		}
+	}
+	return &n.spreads, true
 }

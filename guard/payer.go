@@ -81,7 +81,7 @@ func (s *state) payer(l *leg) (*account, string) {
 // only for callers from outside; a phone may dial an internal number that is no
 // extension, such as a speed dial, and then pays itself.
 func (s *state) forwarder(l *leg) *account {
-	if l.exten == "" || l.account != nil && l.account.Name == l.exten || !l.site.Plan.Internal(l.exten) {
+	if l.exten == "" || l.account != nil && l.account.Name == l.exten || !l.inside() {
 		return nil
 	}
 	domain := l.domain

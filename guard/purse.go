@@ -9,6 +9,7 @@ import (
 // up included: in each of the last 60 minutes, today and this month.
 type purse struct {
 	minutes  [60]Money
+	sum      Money // of minutes
 	latest   int64
 	day      int64
 	today    Money
@@ -75,11 +76,12 @@ func (p *purse) work(day int64) {
 // roll empties what has passed.
 func (p *purse) roll(now moment) {
 	if now.minute-p.latest >= 60 {
-		p.minutes = [60]Money{}
+		p.minutes, p.sum = [60]Money{}, 0
 		p.latest = now.minute
 	}
 	for p.latest < now.minute {
 		p.latest++
+		p.sum -= p.minutes[p.latest%60]
 		p.minutes[p.latest%60] = 0
 	}
 	if now.day > p.day {
@@ -99,16 +101,12 @@ func (p *purse) roll(now moment) {
 func (p *purse) add(m Money, now moment) {
 	p.roll(now)
 	p.minutes[p.latest%60] += m
+	p.sum += m
 	p.today += m
 	p.monthly += m
 }
 
-func (p *purse) hour() (sum Money) {
-	for _, m := range p.minutes {
-		sum += m
-	}
-	return max(0, sum)
-}
+func (p *purse) hour() Money { return max(0, p.sum) }
 
 // charge brings what an attempt costs up to now: while it is up with the step
 // that is still to be billed, at its end without.
@@ -195,6 +193,7 @@ func (s *state) respend(u *Usage) {
 		}
 		if then.minute <= p.latest && p.latest-then.minute < 60 {
 			p.minutes[then.minute%60] += u.Cost
+			p.sum += u.Cost
 		}
 	}
 }

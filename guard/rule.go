@@ -98,6 +98,18 @@ var rules = [...]rule{
 	repeatOffender,
 }
 
+// asked are the places in the table of the rules that are asked at a moment.
+var asked = func() (list [whenEnded + 1][]int) {
+	for w := whenPlaced; w <= whenEnded; w <<= 1 {
+		for i := range rules {
+			if rules[i].when&w != 0 {
+				list[w] = append(list[w], i)
+			}
+		}
+	}
+	return list
+}()
+
 // ruleSet is a set of rules by their places in the table, of which there may be
 // 128.
 type ruleSet [2]uint64
@@ -113,9 +125,9 @@ func (s *state) judge(a *attempt, w when) {
 	}
 	l := s.limitsOf(a.payer)
 	excepted := len(s.exceptions) > 0 && s.excepted(a)
-	for i := range rules {
+	for _, i := range asked[w] {
 		r := &rules[i]
-		if r.when&w == 0 || a.fired.has(i) {
+		if a.fired.has(i) {
 			continue
 		}
 		if r.action == nil && l.Set[r.set].Action == Allow {

@@ -134,7 +134,7 @@ func (s *state) heap(l *Limits, a *attempt) int {
 		return most
 	}
 	p := &a.site.habit
-	usual, ok := p.usual(s.wallHour(a.site.zone()), metrics[0])
+	usual, ok := p.usual(s.wallHour(a.site.zone()), calls)
 	if !ok {
 		return most
 	}

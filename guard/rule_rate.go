@@ -47,15 +47,14 @@ const (
 // habits and habitsPBX hold this hour against the same hour of the last weeks.
 
 var habits = unusual("habits", "calls, talk time or different numbers of one extension in an hour, far above its habit",
-	setHabits, func(a *attempt) (*profile, string) { return a.payer.habit, a.who() })
+	setHabits, func(a *attempt) *profile { return a.payer.habit }, (*attempt).who)
 
 var habitsPBX = unusual("habits-pbx", "calls, talk time or different numbers of the whole PBX in an hour, far above its habit",
-	setHabitsPBX, func(a *attempt) (*profile, string) { return &a.site.habit, "this PBX" })
+	setHabitsPBX, func(a *attempt) *profile { return &a.site.habit }, func(*attempt) string { return "this PBX" })
 
-func unusual(id, title string, set set, of func(*attempt) (*profile, string)) rule {
+func unusual(id, title string, set set, of func(*attempt) *profile, who func(*attempt) string) rule {
 	worst := func(s *state, a *attempt) oddity {
-		p, _ := of(a)
-		return p.odd(s.wallHour(a.site.zone()))
+		return of(a).odd(s.wallHour(a.site.zone()))
 	}
 	return rule{
 		doc: doc{
@@ -73,33 +72,32 @@ func unusual(id, title string, set set, of func(*attempt) (*profile, string)) ru
 			return act
 		},
 		hit: func(s *state, l *Limits, a *attempt) bool {
-			p, _ := of(a)
-			if p == nil || !s.settled(a.site) || int(p.now.calls) < l.Set[set].Max && p.talked < leastTalked*time.Minute {
+			p := of(a)
+			if p == nil || int(p.now.calls) < l.Set[set].Max && p.talked < leastTalked*time.Minute || !s.settled(a.site) {
 				return false
 			}
 			o := worst(s, a)
 			if p.told && (o.score <= wildScore || !s.strange(a) || !s.off(l, a)) {
 				return false // one word an hour
 			}
-			return o.score > oddScore && (o.metric == 1 || o.now >= float64(l.Set[set].Max))
+			return o.score > oddScore && (o.metric == minutesTalked || o.now >= float64(l.Set[set].Max))
 		},
 		then: func(_ *state, a *attempt) {
-			p, _ := of(a)
-			p.told = true
+			of(a).told = true
 		},
 		say: func(s *state, _ *Limits, a *attempt) string {
-			p, who := of(a)
+			p := of(a)
 			if p == nil || p.weeks(s.wallHour(a.site.zone())) < leastWeeks {
 				return "too little is known of what is usual"
 			}
-			return worst(s, a).says(who, s.wall(a))
+			return worst(s, a).says(who(a), s.wall(a))
 		},
 	}
 }
 
 // oddity is the least usual of the things that were counted in an hour.
 type oddity struct {
-	metric                  int
+	metric                  metric
 	now, usual, most, score float64 // most is the most that ever was at that hour
 }
 
@@ -107,7 +105,7 @@ type oddity struct {
 // who does the same every week.
 func (o oddity) wild() bool { return o.score > wildScore && o.now > 2*o.most }
 
-var metricNames = [...]string{"calls", "minutes talked", "different numbers"}
+var metricNames = [metrics]string{"calls", "minutes talked", "different numbers"}
 
 func (o oddity) says(who string, at time.Time) string {
 	return fmt.Sprintf("%s: %.0f %s since %s, usually %.0f on a %s at this hour (score %.1f)",
@@ -121,21 +119,18 @@ func (p *profile) odd(hour int32) (o oddity) {
 	}
 	h := p.now
 	h.numbers, h.minutes = uint16(len(p.numbers)), short16(int(p.talked/time.Minute))
+	spreads, ok := p.spreadsAt(hour)
+	if !ok {
+		return oddity{}
+	}
 	o.score = math.Inf(-1)
-	for i, f := range metrics {
-		usual, ok := p.usual(h.hour, f)
-		if !ok {
-			return oddity{}
-		}
-		x := float64(*f(&h))
-		if i == 1 && x < leastTalked {
+	for m := range metrics {
+		x := float64(*h.metric(m))
+		if m == minutesTalked && x < leastTalked {
 			continue
 		}
-		if z, median := score(x, usual[:]); z > o.score {
-			o = oddity{metric: i, now: x, usual: median, score: z}
-			for _, u := range usual[:p.weeks(h.hour)] {
-				o.most = max(o.most, u)
-			}
+		if z := spreads[m].score(x); z > o.score {
+			o = oddity{metric: m, now: x, usual: spreads[m].median, most: spreads[m].most, score: z}
 		}
 	}
 	return o

@@ -12,6 +12,7 @@ const maxLegs = 200_000
 // site is one PBX and what is up on it.
 type site struct {
 	*Site
+	version   int // of Site; accounts remember of which one they know their names
 	name      string
 	connected bool
 	gated     bool      // some leg has asked before it dialled
@@ -20,6 +21,7 @@ type site struct {
 	listed    time.Time // when the PBX last told all its legs
 
 	legs   map[LegID]*leg
+	inward []*arrival         // of these, the calls that came in
 	locals map[string]*locals // the two halves of Local channels, by what they share
 	abroad map[string]int     // live outbound calls by foreign country
 	trunks map[string]bool    // endpoints seen to take numbers beyond their name
@@ -83,23 +85,31 @@ func (st *site) zone() *time.Location {
 // isTrunk says whether an endpoint leads outside. What the configuration says
 // comes first, then what was seen: a number dialled beyond the endpoint's name.
 func (st *site) isTrunk(a *account) bool {
-	name := a.Name
-	if st.Trunks != nil && st.Trunks.MatchString(name) {
+	st.read(a)
+	switch {
+	case a.called.trunk:
 		return true
-	}
-	if st.isPhone(a) {
+	case st.isPhone(a):
 		return false
 	}
-	return st.trunks[name]
+	return st.trunks[a.Name]
 }
 
 // isPhone says whether an endpoint is an extension: it is configured as one,
 // its name is one of the plan's internal numbers, or it has proved a password.
 func (st *site) isPhone(a *account) bool {
-	if st.Trunks != nil && st.Trunks.MatchString(a.Name) {
-		return false
+	st.read(a)
+	return !a.called.trunk && (a.phone || a.called.phone)
+}
+
+// read finds out what the name of an account says of it, once.
+func (st *site) read(a *account) {
+	if a.called.version == st.version {
+		return
 	}
-	return a.phone || st.Phones != nil && st.Phones.MatchString(a.Name) || st.Plan.Internal(a.Name)
+	a.called.version = st.version
+	a.called.trunk = st.Trunks != nil && st.Trunks.MatchString(a.Name)
+	a.called.phone = st.Phones != nil && st.Phones.MatchString(a.Name) || st.Plan.Internal(a.Name)
 }
 
 // learnTrunk remembers that an endpoint took a number to dial.

@@ -49,6 +49,7 @@ type state struct {
 	}
 	swept  time.Time // when durations and minutes were last looked at
 	tidied time.Time // when idle accounts were last forgotten
+	stale  time.Time // before which no account is idle for too long
 	nextID uint64
 	count  counters
 }
@@ -119,6 +120,7 @@ func (s *state) setPolicy(p *Policy) {
 			s.sites[name] = newSite(name, s.now)
 		}
 		s.sites[name].Site = conf
+		s.sites[name].version = s.version
 	}
 	for name, st := range s.sites {
 		if p.PBXs[name] == nil {

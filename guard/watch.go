@@ -116,9 +116,9 @@ func (s *state) watchArrivals() {
 		return
 	}
 	for _, st := range s.sites {
-		for _, l := range st.legs {
-			if l.arrives != nil && !l.answered.IsZero() {
-				s.judgeArrival(l.arrives, whileUp)
+		for _, v := range st.inward {
+			if !v.leg.answered.IsZero() {
+				s.judgeArrival(v, whileUp)
 			}
 		}
 	}

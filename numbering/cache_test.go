@@ -2,6 +2,7 @@ package numbering
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"unsafe"
 )
@@ -17,7 +18,7 @@ func TestCache(t *testing.T) {
 			}
 		}
 	}
-	if got := cache.lru.Len(); got != 2 {
+	if got := len(kept(cache)); got != 2 {
 		t.Errorf("got %d numbers in the cache want 2", got)
 	}
 }
@@ -35,8 +36,8 @@ func TestCacheKeepsNothingOfTheCaller(t *testing.T) {
 	buf := []byte("00972597562518")
 	cache.Normalise(unsafe.String(&buf[0], len(buf)))
 	copy(buf, "00000000000000")
-	if !cache.lru.Contains("00972597562518") {
-		t.Errorf("got keys %q want the number as it was", cache.lru.Keys())
+	if got := kept(cache); !slices.Equal(got, []string{"00972597562518"}) {
+		t.Errorf("got %q want the number as it was", got)
 	}
 }
 
@@ -45,7 +46,36 @@ func TestCacheHasNoRoomForLongStrings(t *testing.T) {
 	for i := range 100 {
 		cache.Normalise(fmt.Sprintf("%0200d", i))
 	}
-	if got := cache.lru.Len(); got != 0 {
-		t.Errorf("got %d numbers in the cache want 0", got)
+	if got := kept(cache); len(got) != 0 {
+		t.Errorf("got %q in the cache want nothing", got)
 	}
+}
+
+// TestCacheIsBounded: it grows to what was asked for, and is right all the time.
+func TestCacheIsBounded(t *testing.T) {
+	plan := mustPlan(t, mustDefault(t, "NL"))
+	cache := NewCache(plan, 100)
+	for round := range 2 {
+		for i := range 1000 {
+			dialled := fmt.Sprintf("0031201234%03d", i)
+			if got, want := cache.Normalise(dialled), plan.Normalise(dialled); got != want {
+				t.Fatalf("round %d: %s: got %+v want %+v", round, dialled, got, want)
+			}
+		}
+	}
+	if got := len(kept(cache)); got < 64 || got > 128 {
+		t.Errorf("got %d numbers in the cache want some 128", got)
+	}
+}
+
+// kept is what a cache has.
+func kept(c *Cache) (dialled []string) {
+	for _, set := range c.sets {
+		for _, j := range set {
+			if j.dialled != "" {
+				dialled = append(dialled, j.dialled)
+			}
+		}
+	}
+	return dialled
 }
