@@ -91,8 +91,10 @@ func isNumber(s string) bool {
 
 // where reads where the caller was.
 func (p *rowReader) where(row *tabular.Row, c *Call) {
-	if addr, err := netip.ParseAddr(string(bytes.TrimSpace(p.cell(row, colSource)))); err == nil {
-		c.Source = addr
+	if text := bytes.TrimSpace(p.cell(row, colSource)); len(text) > 0 {
+		if addr, err := netip.ParseAddr(string(text)); err == nil {
+			c.Source = addr
+		}
 	}
 	c.Agent = p.words.of(p.cell(row, colAgent))
 }
@@ -110,8 +112,10 @@ var causes = map[string]int{
 }
 
 func (p *rowReader) cause(row *tabular.Row) int {
-	if n, err := strconv.Atoi(string(p.cell(row, colCause))); err == nil && n > 0 && n < 128 {
-		return n
+	if text := p.cell(row, colCause); len(text) > 0 {
+		if n, err := strconv.Atoi(string(text)); err == nil && n > 0 && n < 128 {
+			return n
+		}
 	}
 	return causes[string(bytes.TrimSpace(p.cell(row, colOutcome)))]
 }

@@ -96,20 +96,29 @@ type Player struct {
 
 // leg is one that is up.
 type leg struct {
+	id     guard.LegID
 	dialog *dialog
 	uses   int // records that it is in and that have not ended
+	gone   bool
 }
 
 // dialog is a call that is up, with all its legs.
 type dialog struct {
 	id    guard.CallID
-	legs  []guard.LegID // in the order in which they came up
-	rows  []int         // into calls
-	live  int           // rows that have not ended
+	legs  []*leg // in the order in which they came up
+	rows  []int  // into calls
+	live  int    // rows that have not ended
 	out   bool
 	dying bool
 	dead  bool
 	fate  *Fate
+
+	// Most calls have one record and two legs, which have room here.
+	room struct {
+		leg  [2]leg
+		legs [2]*leg
+		row  [1]int
+	}
 }
 
 // ErrNoPBX means that the policy has no PBX of the name that the calls are of.
@@ -306,7 +315,8 @@ func (p *Player) start(i int) {
 			Service: "PJSIP", Session: "h" + strconv.Itoa(p.serial), Agent: c.Agent})
 	}
 	a, b := p.legID(c, i, &c.From, "a"), p.legID(c, i, &c.To, "b")
-	d := p.join(c, i, a)
+	la := p.legs[a]
+	d := p.join(c, la, a)
 	if d.dead {
 		return // the guard has ended what this belongs to
 	}
@@ -316,17 +326,16 @@ func (p *Player) start(i int) {
 		d.out = true
 		p.up++
 	}
-	fresh := p.legs[a] == nil
-	p.enter(d, a, c.From.Pair)
+	fresh := la == nil
+	la = p.enter(d, a, la, c.From.Pair)
 	if fresh {
 		p.feed(guard.Event{Kind: guard.LegStarted, Leg: a, Call: d.id, Channel: string(a), Side: c.From.Side, Pair: c.From.Pair,
 			Account: c.From.Account, Context: c.Context, Number: c.Dialled, Caller: c.Caller, Verified: c.Verified, Open: c.Open})
 	}
-	end := item{at: c.Start.Add(max(c.End, 0)), kind: hangup, dialog: d, row: i, a: a}
+	end := item{at: c.Start.Add(max(c.End, 0)), kind: hangup, dialog: d, row: i, a: la}
 	if c.To != (Party{}) && !(d.dying && p.opt.Gate) { // else it was refused before it left
 		asked := d.dying || !p.opt.Gate
-		p.reach(c, d, a, b)
-		end.b = b
+		end.b = p.reach(c, d, a, b)
 		if d.fate != nil && d.fate.Index == i {
 			d.fate.Left = asked || !d.dying
 		}
@@ -334,16 +343,16 @@ func (p *Player) start(i int) {
 	p.queue.push(end)
 	p.result.Talked[i] = -1
 	if c.Answer > 0 {
-		p.queue.push(item{at: c.Start.Add(c.Answer), kind: answer, dialog: d, row: i, a: a, b: end.b})
+		p.queue.push(item{at: c.Start.Add(c.Answer), kind: answer, dialog: d, row: i, a: la, b: end.b})
 	}
 }
 
 // reach lets the caller's leg call the other one.
-func (p *Player) reach(c *Call, d *dialog, a, b guard.LegID) {
+func (p *Player) reach(c *Call, d *dialog, a, b guard.LegID) (lb *leg) {
 	if c.Forward != "" && c.To.Side == guard.LocalOne {
 		p.forwarded(c, d, a, b+"-phone")
 	}
-	p.enter(d, b, c.To.Pair)
+	lb = p.enter(d, b, p.legs[b], c.To.Pair)
 	if c.To.Side != guard.Endpoint {
 		p.feed(guard.Event{Kind: guard.LegStarted, Leg: b, Call: d.id, Channel: string(b), Side: c.To.Side, Pair: c.To.Pair, Context: c.Context})
 	}
@@ -357,6 +366,7 @@ func (p *Player) reach(c *Call, d *dialog, a, b guard.LegID) {
 	if c.Forward != "" && c.To.Side != guard.LocalOne {
 		p.feed(guard.Event{Kind: guard.LegForwarded, Leg: a, Call: d.id, Other: b, OtherCall: d.id, OtherAccount: c.To.Account, Number: c.Forward})
 	}
+	return lb
 }
 
 // forwarded has a phone that is called answer with another number, to which the
@@ -379,8 +389,8 @@ func (p *Player) legID(c *Call, i int, of *Party, end string) guard.LegID {
 
 // join finds the call that a row belongs to: by the name of its group, by its
 // caller's leg, by the other half of a Local channel, else it is a new one.
-func (p *Player) join(c *Call, i int, a guard.LegID) *dialog {
-	if l := p.legs[a]; l != nil {
+func (p *Player) join(c *Call, l *leg, a guard.LegID) *dialog {
+	if l != nil {
 		return l.dialog
 	}
 	if c.From.Pair != "" {
@@ -394,24 +404,31 @@ func (p *Player) join(c *Call, i int, a guard.LegID) *dialog {
 		}
 	}
 	d := &dialog{id: guard.CallID(a)}
+	d.legs, d.rows = d.room.legs[:0], d.room.row[:0]
 	if c.Group != "" {
 		p.pairs["="+c.Group] = d
 	}
 	return d
 }
 
-// enter notes that a leg is in one more record of a call.
-func (p *Player) enter(d *dialog, id guard.LegID, pair string) {
-	l := p.legs[id]
+// enter notes that a leg, which is nil if it is not up yet, is in one more record
+// of a call.
+func (p *Player) enter(d *dialog, id guard.LegID, l *leg, pair string) *leg {
 	if l == nil {
-		l = &leg{dialog: d}
+		if n := len(d.legs); n < len(d.room.leg) {
+			l = &d.room.leg[n]
+		} else {
+			l = new(leg)
+		}
+		*l = leg{id: id, dialog: d}
 		p.legs[id] = l
-		d.legs = append(d.legs, id)
+		d.legs = append(d.legs, l)
 	}
 	l.uses++
 	if pair != "" && p.pairs[pair] == nil {
 		p.pairs[pair] = d
 	}
+	return l
 }
 
 // happen carries out what was planned.
@@ -422,10 +439,10 @@ func (p *Player) happen(it item) {
 	}
 	switch it.kind {
 	case answer:
-		if it.b != "" {
-			p.feed(guard.Event{Kind: guard.LegAnswered, Leg: it.b, Call: d.id})
+		if it.b != nil {
+			p.feed(guard.Event{Kind: guard.LegAnswered, Leg: it.b.id, Call: d.id})
 		}
-		p.feed(guard.Event{Kind: guard.LegAnswered, Leg: it.a, Call: d.id})
+		p.feed(guard.Event{Kind: guard.LegAnswered, Leg: it.a.id, Call: d.id})
 	case hangup:
 		p.hangup(it)
 	case kill:
@@ -445,25 +462,23 @@ func (p *Player) happen(it item) {
 // hangup ends a record's legs, but those that are in others too.
 func (p *Player) hangup(it item) {
 	d, cause := it.dialog, p.calls[it.row].Cause
-	if c := &p.calls[it.row]; c.Refer != "" && it.b != "" {
-		p.feed(guard.Event{Kind: guard.LegTransferred, Leg: it.a, Call: d.id, Other: it.b, OtherCall: d.id, Number: c.Refer})
+	if c := &p.calls[it.row]; c.Refer != "" && it.b != nil {
+		p.feed(guard.Event{Kind: guard.LegTransferred, Leg: it.a.id, Call: d.id, Other: it.b.id, OtherCall: d.id, Number: c.Refer})
 		if d.dead {
 			return
 		}
 	}
 	d.live--
 	p.result.Talked[it.row] = p.calls[it.row].Talked()
-	for _, id := range []guard.LegID{it.b, it.a} {
-		l := p.legs[id]
-		if l == nil || l.dialog != d {
+	for _, l := range [...]*leg{it.b, it.a} {
+		if l == nil || l.gone || l.dialog != d {
 			continue
 		}
-		if l.uses--; l.uses == 0 && !p.goesOn(id) {
-			p.feed(guard.Event{Kind: guard.LegEnded, Leg: id, Call: d.id, Cause: cause})
-			delete(p.legs, id)
+		if l.uses--; l.uses == 0 && !p.goesOn(l.id) {
+			p.leave(l, cause)
 		}
 	}
-	if d.live == 0 && !p.goesOn(it.a) {
+	if d.live == 0 && !p.goesOn(it.a.id) {
 		p.end(d, cause)
 	}
 }
@@ -490,12 +505,12 @@ func (p *Player) end(d *dialog, cause int) {
 		p.up--
 	}
 	for i := len(d.legs) - 1; i >= 0; i-- {
-		id := d.legs[i]
-		if l := p.legs[id]; l == nil || l.dialog != d {
-			continue
+		if l := d.legs[i]; !l.gone {
+			p.leave(l, cause)
 		}
-		p.feed(guard.Event{Kind: guard.LegEnded, Leg: id, Call: d.id, Cause: cause})
-		delete(p.legs, id)
+	}
+	if len(p.pairs) == 0 {
+		return
 	}
 	for _, row := range d.rows {
 		c := &p.calls[row]
@@ -505,6 +520,13 @@ func (p *Player) end(d *dialog, cause int) {
 			}
 		}
 	}
+}
+
+// leave ends a leg.
+func (p *Player) leave(l *leg, cause int) {
+	p.feed(guard.Event{Kind: guard.LegEnded, Leg: l.id, Call: l.dialog.id, Cause: cause})
+	delete(p.legs, l.id)
+	l.gone = true
 }
 
 // settle says what a call that was ended has cost, and would have.

@@ -1,10 +1,6 @@
 package history
 
-import (
-	"time"
-
-	"pbxguard/guard"
-)
+import "time"
 
 // item is something that will happen to a call.
 type item struct {
@@ -12,7 +8,7 @@ type item struct {
 	kind   kindOf
 	dialog *dialog
 	row    int
-	a, b   guard.LegID
+	a, b   *leg // b is nil where nobody was called
 }
 
 type kindOf uint8

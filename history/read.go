@@ -159,7 +159,11 @@ func (h *History) once(from int) {
 // rows reads a file with a record a row.
 func (h *History) rows(name string, in io.Reader, src Source) error {
 	calls, faults, err := readRows(name, in, src, func(note string) { h.Notes = append(h.Notes, name+": "+note) })
-	h.Calls = append(h.Calls, calls...)
+	if h.Calls == nil {
+		h.Calls = calls // a million of them are half a gigabyte: nobody copies that
+	} else {
+		h.Calls = append(h.Calls, calls...)
+	}
 	for _, e := range faults.Kept {
 		h.Faults.Add(e)
 	}
