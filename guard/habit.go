@@ -125,18 +125,15 @@ func (h *hourly) metric(m metric) *uint16 {
 
 // keep adds an hour and forgets what is older than eight weeks.
 func (p *profile) keep(h hourly) {
-	p.norm = nil
-	old := 0
-	for old < len(p.past) && h.hour-p.past[old].hour > habitHours {
-		old++
-	}
-	if old > 0 {
-		p.past = p.past[:copy(p.past, p.past[old:])]
+	for len(p.past) > 0 && h.hour-p.past[0].hour > habitHours {
+		p.norm.without(&p.past[0])
+		p.past = p.past[1:]
 	}
 	if n := len(p.past); n > 0 && p.past[n-1].hour >= h.hour {
 		return // learnt already
 	}
 	p.past = append(p.past, h)
+	p.norm.with(&h)
 }
 
 // usual is what happened in the same hour of the latest eight weeks, as far as

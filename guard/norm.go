@@ -8,8 +8,9 @@ import (
 // norm is what is asked of a past at every call. The past changes once an hour,
 // so it is worked out once and holds until then.
 type norm struct {
-	calls, peak int // the most of any hour
-	abroad      int // what 99 of 100 hours with a call abroad did not exceed; -1: not asked for
+	known       bool // calls and peak
+	calls, peak int  // the most of any hour
+	abroad      int  // what 99 of 100 hours with a call abroad did not exceed; -1: not asked for
 	hour        int32
 	same        [habitWeeks]hourly // that hour one week before, two weeks, ...
 	weeks       int                // that spreads are of; 0: they are not known
@@ -18,13 +19,31 @@ type norm struct {
 
 func (p *profile) norms() *norm {
 	if p.norm == nil {
-		n := &norm{abroad: -1}
+		p.norm = &norm{abroad: -1}
+	}
+	if n := p.norm; !n.known {
+		n.known, n.calls, n.peak = true, 0, 0
 		for i := range p.past {
 			n.calls, n.peak = max(n.calls, int(p.past[i].calls)), max(n.peak, int(p.past[i].peak))
 		}
-		p.norm = n
 	}
 	return p.norm
+}
+
+// with brings n up to date with an hour that was added, if anybody has asked for it.
+func (n *norm) with(h *hourly) {
+	if n != nil {
+		n.calls, n.peak = max(n.calls, int(h.calls)), max(n.peak, int(h.peak))
+		n.abroad, n.hour = -1, 0
+	}
+}
+
+// without does the same for an hour that is forgotten.
+func (n *norm) without(h *hourly) {
+	if n != nil {
+		n.known = n.known && int(h.calls) < n.calls && int(h.peak) < n.peak
+		n.abroad, n.hour = -1, 0
+	}
 }
 
 // mostCalls is how many calls there were at most in an hour of the latest eight
