@@ -34,7 +34,7 @@ func (p Scope) String() string {
 // lock bars an account after a rule said so. A narrower lock gives way to a
 // wider one.
 func (s *state) lock(acc *account, d Decision, scope Scope) {
-	if b := acc.bar; b != nil && (b.By != "" || b.Scope == BarAll || b.Scope == scope || scope != BarAll) {
+	if b := acc.bar; b.holds(s.now) && (b.By != "" || b.Scope == BarAll || b.Scope == scope || scope != BarAll) {
 		return
 	}
 	acc.bar = &Bar{Account: acc.Account, At: s.now, Rule: d.Rule, Reason: d.Reason, Scope: scope}

@@ -38,6 +38,11 @@ func TestRuleLocks(t *testing.T) {
 	if kills() != 2 {
 		t.Error("the lock outlived its time")
 	}
+	r.place("100", "00881612345678")
+	r.place("100", "0201234567")
+	if kills() != 4 {
+		t.Errorf("got %d kills, want the account locked again by what comes after the lock", kills())
+	}
 }
 
 func TestObservedRuleLocksNothing(t *testing.T) {
