@@ -83,19 +83,38 @@ func checkLoopback(s string) error {
 	return nil
 }
 
-var hostForm = regexp.MustCompile(`^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.?$`)
-
 // checkHost takes an address or a DNS name. The last label of a name begins
 // with a letter, so that 203.0.113.300 is not taken for one.
 func checkHost(s string) error {
 	if _, err := netip.ParseAddr(s); err == nil {
 		return nil
 	}
-	if len(s) > 253 || !hostForm.MatchString(s) {
+	if len(s) > 253 || !isHostName(s) {
 		return errors.New("must be an address or a host name")
 	}
 	return nil
 }
+
+// isHostName says whether s is labels of letters, digits, _ and - with dots in
+// between and perhaps one behind. No label begins or ends with -, and the last
+// has no _.
+func isHostName(s string) bool {
+	labels := strings.Split(strings.TrimSuffix(s, "."), ".")
+	for i, label := range labels {
+		last := i == len(labels)-1
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' || last && !isLetter(label[0]) {
+			return false
+		}
+		for _, c := range []byte(label) {
+			if !isLetter(c) && (c < '0' || c > '9') && c != '-' && (c != '_' || last) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 func checkAllowed(s string) error {
 	if !strings.Contains(s, "/") {
