@@ -29,6 +29,7 @@ func TestBench(t *testing.T) {
 		{"gate", gateAsked},
 		{"ban in the kernel", banInKernel},
 		{"events judged", eventsJudged},
+		{"records replayed", recordsReplayed},
 		{"memory", memory},
 		{"store", rowsStored},
 	} {
