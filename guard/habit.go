@@ -91,13 +91,12 @@ func (s *state) learn(p *profile, of Account, zone *time.Location) {
 
 // tamed is h without what exceeds the habit by too much.
 func (p *profile) tamed(h hourly) hourly {
+	spreads, ok := p.spreadsAt(h.hour)
+	if !ok {
+		return h
+	}
 	for m := range metrics {
-		v := h.metric(m)
-		usual, ok := p.usual(h.hour, m)
-		if !ok || *v == 0 {
-			continue
-		}
-		most := max(slices.Max(usual[:]), 10)
+		v, most := h.metric(m), max(spreads[m].most, 10)
 		*v = min(*v, uint16(min(math.MaxUint16, math.Ceil(growth*most))))
 	}
 	return h

@@ -89,3 +89,25 @@ func TestProfileIsBounded(t *testing.T) {
 		t.Errorf("got %d hours, want %d at most", len(p.past), habitHours+1)
 	}
 }
+
+// TestTamedLearns: what is as ever is learnt as it is, however few weeks were
+// seen, and what exceeds it only so far.
+func TestTamedLearns(t *testing.T) {
+	for weeks := range int32(2 * habitWeeks) {
+		p := profile{since: 1}
+		for w := range weeks {
+			p.keep(hourly{hour: 1 + w*weekHours, calls: 30, minutes: 60, numbers: 12})
+		}
+		at := 1 + weeks*weekHours
+		if got, want := p.tamed(hourly{hour: at, calls: 30, minutes: 60, numbers: 12}), (hourly{hour: at, calls: 30, minutes: 60, numbers: 12}); got != want {
+			t.Errorf("after %d weeks: got %+v, want %+v", weeks, got, want)
+		}
+		want := uint16(36)
+		if weeks < leastWeeks {
+			want = 500
+		}
+		if got := p.tamed(hourly{hour: at, calls: 500}).calls; got != want {
+			t.Errorf("after %d weeks: got %d calls of 500, want %d", weeks, got, want)
+		}
+	}
+}
