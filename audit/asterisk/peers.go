@@ -25,6 +25,14 @@ func (p *PBX) peerContext(file string, s *conf.Section) string {
 // outside tells which trunk "resource" of a technology leads to, and which
 // number is sent there; the trunk is "" if it stays inside.
 func (p *PBX) outside(tech, resource string) (trunk, number string) {
+	if trunk, number = p.beyond(tech, resource); !strings.ContainsAny(number, digitSet+unknownText) {
+		return "", "" // an extension called s, or guest, is no telephone number
+	}
+	return trunk, number
+}
+
+// beyond does that for any number.
+func (p *PBX) beyond(tech, resource string) (trunk, number string) {
 	switch strings.ToUpper(tech) {
 	case "PJSIP":
 		return p.outsidePJSIP(resource)

@@ -47,7 +47,7 @@ type found struct {
 // is known, they are what is abroad or premium there.
 func samples(plan *numbering.Plan) (all []string) {
 	abroad := []string{"252612345678", "37129123456", "5352345678", "881631234567"}
-	for _, idd := range []string{"00", "011", "+", "0011", "810"} {
+	for _, idd := range international(plan) {
 		for _, n := range abroad {
 			if !isAbroad(plan, idd+n) {
 				continue
@@ -63,6 +63,15 @@ func samples(plan *numbering.Plan) (all []string) {
 		}
 	}
 	return all
+}
+
+// international are the prefixes of calls abroad: where the country is not
+// known, those that stand for nothing else elsewhere.
+func international(plan *numbering.Plan) []string {
+	if plan == nil {
+		return []string{"00", "011", "+"}
+	}
+	return []string{"00", "011", "+", "0011", "810"}
 }
 
 // isAbroad tells whether a number, dialled as it is, reaches another country.
@@ -238,7 +247,10 @@ func (s *state) tail() string { return s.dialled[max(0, len(s.dialled)-foreignTa
 // sends tells whether what goes out is the number abroad, and not something
 // that happens to end like it.
 func (s *state) sends(number string) bool {
-	return s.dialled != "" && strings.HasSuffix(number, s.tail()) && (s.prefix == "" || !strings.Contains(number, s.prefix+s.dialled))
+	if s.dialled == "" || !strings.HasSuffix(number, s.tail()) {
+		return false
+	}
+	return s.prefix == "" || !strings.HasSuffix(number, s.prefix[len(s.prefix)-1:]+s.dialled) // all of the prefix is gone
 }
 
 // visit runs the extension that a state matches.

@@ -6,11 +6,20 @@ import (
 )
 
 // note remembers where an application was met first.
-func (w *walker) note(s *state, st *step, args string) {
+func (w *walker) note(s *state, st *step) {
+	if w.quiet {
+		return
+	}
 	name := strings.ToLower(st.app)
 	if _, ok := w.out.apps[name]; !ok {
-		w.out.apps[name] = found{path: append([]string{}, s.path...), at: st.at.String(), args: args}
+		w.out.apps[name] = found{path: append([]string{}, s.path...), at: st.at.String(), args: w.d.expand(st.args, s.vars)}
 	}
+}
+
+// moving are the applications that act knows.
+var moving = map[string]bool{
+	"set": true, "mset": true, "dial": true, "retrydial": true, "originate": true, "background": true, "waitexten": true, "backgrounddetect": true, "disa": true,
+	"directory": true, "voicemail": true, "voicemailmain": true, "authenticate": true, "vmauthenticate": true, "queue": true,
 }
 
 // act runs an application that moves the call, or sets what is dialled.

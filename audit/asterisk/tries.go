@@ -26,7 +26,7 @@ func (d *dialplan) tries(c *dialContext) []try {
 	for _, e := range c.patterns {
 		prefix := ""
 		for k := 0; k <= min(maxPrefix, len(e.places)); k++ {
-			for _, idd := range []string{"00", "011", "+", "0011", "810"} {
+			for _, idd := range international(d.pbx.site.Plan) {
 				t := try{prefix, fitting(idd, e.pattern, k)}
 				if t.number == "" || seen[t] || len(seen) >= maxTries || !e.matches(prefix+t.number) || !isAbroad(d.pbx.site.Plan, t.number) {
 					continue
