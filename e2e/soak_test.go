@@ -274,7 +274,7 @@ func (s *soak) calls(user string, from byte, rate int, lasts time.Duration) {
 func (s *soak) fraud() func() {
 	p := testbed.NewPhone(s.t, netip.MustParseAddr("192.0.2.110"), "110", testbed.Password("110"), s.a.SIP)
 	return func() {
-		patience, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+		patience, cancel := context.WithTimeout(s.t.Context(), 45*time.Second)
 		defer cancel()
 		c := p.Invite(premium)
 		if _, err := c.Ended(patience); err != nil {
