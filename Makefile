@@ -132,7 +132,8 @@ flood: testbed
 
 # How well the shipped policy tells fraud from work: attacks among eight weeks of
 # an invented office, on seeds that no limit was fixed with. Not zero when a
-# bound of eval/bounds.go is not met. SEEDS="-first 1 -last 5" are the others.
+# bound of eval/bounds.go is not met. The office says of itself what eval/office.toml
+# has, every second one with a rate deck. SEEDS="-first 1 -last 5" are the others.
 eval:
 	@$(GO) run -tags $(TAGS) ./eval $(SEEDS)
 

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"pbxguard/guard"
@@ -17,9 +18,12 @@ import (
 type Place struct {
 	PBX   string
 	Trunk string // the endpoint that leads outside
-	// Home is the country code of the PBX, with a +. Invented honest calls stay
-	// within the Netherlands, so elsewhere they are left out.
-	Home string
+	// Home makes a number of the PBX's country of an invented one, which is of the
+	// Netherlands; nil: it stands there. Code is that country's, with a +.
+	Home func(e164 string) string
+	Code string
+	// Zone is the PBX's. Invented times are those on its wall; nil: Amsterdam's.
+	Zone *time.Location
 	// Dial is what a phone dials to reach a number in E.164, and Send what the
 	// trunk is then sent.
 	Dial, Send func(e164 string) string
@@ -52,18 +56,38 @@ func (s *script) trunk() guard.Account {
 	return guard.Account{PBX: s.place.PBX, Name: s.place.Trunk}
 }
 
+// at is an invented time on the wall of the PBX.
+func (s *script) at(t time.Time) time.Time {
+	if s.place.Zone == nil {
+		return t
+	}
+	y, m, d := t.Date()
+	return time.Date(y, m, d, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), s.place.Zone)
+}
+
+// home is a number as it is in the PBX's country.
+func (s *script) home(e164 string) string {
+	if s.place.Home == nil || !strings.HasPrefix(e164, "+31") {
+		return e164
+	}
+	return s.place.Home(e164)
+}
+
 // write turns a story into calls and events.
 func (s *script) write(story traffic.Story) {
 	for _, l := range story.Logins {
 		at := netip.AddrPortFrom(l.Source, 5060)
 		account := s.account(l.Extension)
 		session := "r" + strconv.Itoa(len(s.events))
+		l.At = s.at(l.At)
 		s.events = append(s.events,
 			guard.Event{Kind: guard.AuthOK, At: l.At, Account: account, Source: at, Proof: guard.Path, Service: "PJSIP", Session: session, Agent: l.Agent},
 			guard.Event{Kind: guard.Registered, At: l.At, Account: account, Source: at, Proof: guard.Path, Service: "PJSIP", Agent: l.Agent})
 	}
-	for i := range story.Calls {
-		s.call(&story.Calls[i])
+	for _, c := range story.Calls {
+		c.Start = s.at(c.Start)
+		c.Number, c.Caller, c.Shown = s.home(c.Number), s.home(c.Caller), s.home(c.Shown)
+		s.call(&c)
 	}
 	slices.SortStableFunc(s.events, func(a, b guard.Event) int { return a.At.Compare(b.At) })
 }
@@ -91,12 +115,15 @@ func (s *script) call(c *traffic.Call) {
 	if c.Number != "" {
 		sent = s.place.Send(c.Number)
 	}
+	if c.Slip != traffic.NoSlip {
+		dialled, sent = c.Slip.Of(dialled), c.Slip.Of(sent)
+	}
 	phone, trunk := history.Party{Account: s.account(c.Extension)}, history.Party{Account: s.trunk()}
 	outside := h
 	outside.Dialled, outside.Sent, outside.Out, outside.Shown = dialled, sent, true, c.Shown
 	outside.From, outside.To = phone, trunk
 	if outside.Shown == "" {
-		outside.Shown = traffic.DID(c.Extension)
+		outside.Shown = s.home(traffic.DID(c.Extension))
 	}
 	inside := h
 	inside.Dialled, inside.Caller, inside.Context = s.extension(c.Extension), c.Caller, "from-trunk"

@@ -3,7 +3,6 @@ package drill
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"pbxguard/guard"
@@ -34,6 +33,7 @@ type Options struct {
 	Policy *guard.Policy
 	Gate   bool // the guard is asked before a call leaves
 	Seed   uint64
+	Deck   bool // the policy of a mix knows the usual prices
 	// Past is how many weeks of honest calls come before each attack.
 	Past int
 }
@@ -64,7 +64,7 @@ func Run(opt Options) ([]Outcome, error) {
 	for _, attack := range traffic.Attacks() {
 		s := script{place: opt.Place}
 		s.write(past)
-		s.write(attack.Make(opt.Seed, when(attack, start.AddDate(0, 0, 7*opt.Past)), victim()))
+		s.write(attack.Make(opt.Seed, when(attack, start.AddDate(0, 0, 7*opt.Past)), victim(opt.Place.Code)))
 		res, err := history.Play(s.calls, s.events, history.Options{
 			PBX: opt.Place.PBX, Policy: &policy, Prices: prices, Latency: latency, Gate: opt.Gate, Step: time.Second,
 		})
@@ -98,8 +98,10 @@ func when(a traffic.Attack, week time.Time) time.Time {
 // colleagues are the extensions of a drill's small office.
 var colleagues = []string{"201", "202", "203", "204", "206"}
 
-func victim() traffic.Victim {
-	return traffic.VictimOf("217", colleagues)
+func victim(home string) traffic.Victim {
+	v := traffic.VictimOf("217", colleagues)
+	v.Home = home
+	return v
 }
 
 // past is what the victim and its colleagues did before.
@@ -108,10 +110,9 @@ func (o *Options) past(start time.Time) (s traffic.Story, err error) {
 	if err != nil {
 		return s, err
 	}
-	mine := func(ext string) bool { return ext == victim().Extension || slices.Contains(colleagues, ext) }
+	mine := func(ext string) bool { return ext == victim("").Extension || slices.Contains(colleagues, ext) }
 	for _, c := range all.Calls {
-		home := c.Number == "" || !strings.HasPrefix(c.Number, "+31") || o.Place.Home == "+31"
-		if mine(c.Extension) && home && (c.Dialled == "" || mine(c.Dialled)) {
+		if mine(c.Extension) && (c.Dialled == "" || mine(c.Dialled)) {
 			s.Calls = append(s.Calls, c)
 		}
 	}

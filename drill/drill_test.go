@@ -7,6 +7,7 @@ import (
 
 	"pbxguard/guard"
 	"pbxguard/numbering"
+	"pbxguard/traffic"
 )
 
 func plan(t testing.TB, country string, change func(*numbering.Profile)) *numbering.Plan {
@@ -34,7 +35,7 @@ func options(t testing.TB, limits guard.Limits) Options {
 		t.Fatal(err)
 	}
 	return Options{
-		Place: Place{PBX: "pbx", Trunk: "trunk", Home: "+31", Dial: Dialler(phones), Send: Dialler(trunk)},
+		Place: Place{PBX: "pbx", Trunk: "trunk", Dial: Dialler(phones), Send: Dialler(trunk)},
 		Policy: &guard.Policy{
 			Bans: guard.DefaultBans(), Default: limits,
 			PBXs: map[string]*guard.Site{"pbx": {Plan: phones, TrunkPlan: trunk, Zone: zone, Trunks: regexp.MustCompile(`^trunk$`)}},
@@ -49,8 +50,8 @@ func TestRunNoRules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(outcomes) != 11 {
-		t.Fatalf("got %d outcomes, want 11", len(outcomes))
+	if len(outcomes) != 18 {
+		t.Fatalf("got %d outcomes, want 18", len(outcomes))
 	}
 	for _, o := range outcomes {
 		if o.Stopped || o.Reported || o.Total != o.Without || o.Loss != o.Total || o.Calls != o.Tries || o.Through != o.Tries {
@@ -97,6 +98,58 @@ func TestRunCount(t *testing.T) {
 		if o.Attack == "burst" && (!o.Stopped || o.Calls != 4 || o.Rule != "concurrent" || o.Loss <= 0 || o.Loss > o.Total || o.Total >= o.Without) {
 			t.Errorf("got %+v, want the fourth call ended and three paid", o)
 		}
+	}
+}
+
+// TestHome: wherever a PBX stands, its honest calls stay at home, and its phones
+// can dial them.
+func TestHome(t *testing.T) {
+	for _, country := range []string{"US", "GB", "IT", "LU", "DK", "SM", "CU", "NL"} {
+		t.Run(country, func(t *testing.T) {
+			home := Home(country)
+			if country == "NL" {
+				if home != nil || Code(country) != "" {
+					t.Error("the numbers of the Netherlands are changed there")
+				}
+				return
+			}
+			p := plan(t, country, nil)
+			dial := Dialler(p)
+			for _, of := range []string{"+31612345678", "+31201234217", "+31880001234"} {
+				n := p.Normalise(dial(home(of)))
+				if n.Kind != numbering.National || n.E164 != home(of) {
+					t.Errorf("got %s of %s, which is %v", home(of), of, n)
+				}
+			}
+		})
+	}
+}
+
+// TestDrillAbroad: on another clock and behind an outside line an office works
+// in its own hours, and none of its fraud stays at home.
+func TestDrillAbroad(t *testing.T) {
+	o := options(t, guard.Limits{Countries: map[string]bool{"GB": true}, CountryAction: guard.Kill})
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	phones := plan(t, "GB", func(p *numbering.Profile) { p.OutsideLine = "9" })
+	site := o.Policy.PBXs["pbx"]
+	site.Plan, site.TrunkPlan, site.Zone = phones, plan(t, "GB", nil), zone
+	o.Place = Place{PBX: "pbx", Trunk: "trunk", Home: Home("GB"), Code: Code("GB"), Zone: zone, Dial: Dialler(phones), Send: Dialler(site.TrunkPlan)}
+	outcomes, err := Run(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range outcomes {
+		if !o.Stopped && o.Attack != "spoofing" {
+			t.Errorf("%s: got %+v, want it ended as a call abroad", o.Attack, o)
+		}
+	}
+	s := script{place: o.Place}
+	s.write(traffic.Story{Calls: []traffic.Call{{Start: time.Date(2026, 3, 3, 9, 0, 0, 0, time.UTC), Path: traffic.Out, Extension: "201", Number: "+31612345678"}}})
+	if at := s.calls[0].Start.In(zone); at.Hour() != 9 {
+		t.Errorf("got %v, want nine on the wall of the PBX", at)
 	}
 }
 

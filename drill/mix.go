@@ -50,16 +50,18 @@ func Mix(opt Options, weeks int) (events, gate *Mixed, err error) {
 		week := 3 + i%(weeks-3)
 		at := when(a, start.AddDate(0, 0, 7*week))
 		if !a.Weekend {
-			at = at.AddDate(0, 0, i/(weeks-3)*2-1) // Monday, Wednesday, Friday
+			at = at.AddDate(0, 0, []int{-1, 1, 3, 0, 2}[i/(weeks-3)%5]) // Monday, Wednesday, Friday, Tuesday, Thursday
 		}
 		s.write(a.Make(opt.Seed, at, victimOf(opt.Seed, i)))
 	}
 	policy := *opt.Policy
 	policy.CallsMode, policy.BansMode, policy.Numbers = guard.Enforce, guard.Enforce, 1<<14
-	policy.Tariff = prices
+	if opt.Deck {
+		policy.Tariff = prices
+	}
 	play := func(gate bool) (*Mixed, error) {
 		res, err := history.Play(s.calls, s.events, history.Options{
-			PBX: opt.Place.PBX, Policy: &policy, Latency: latency, Gate: gate, Step: 2 * time.Second,
+			PBX: opt.Place.PBX, Policy: &policy, Prices: prices, Latency: latency, Gate: gate, Step: 2 * time.Second,
 		})
 		if err != nil {
 			return nil, err
@@ -83,7 +85,7 @@ func Mix(opt Options, weeks int) (events, gate *Mixed, err error) {
 // victimOf is another extension for each attack.
 func victimOf(seed uint64, attack int) traffic.Victim {
 	const desks = 30
-	n := 201 + (int(seed)*7+attack*3)%desks
+	n := 201 + (int(seed)*7+attack*11)%desks
 	var staff []string
 	for i := range 12 {
 		staff = append(staff, strconv.Itoa(201+(n-201+1+i)%desks))

@@ -84,9 +84,9 @@ func mix(policy *guard.Policy, seeds []uint64, weeks int) (events, gate []*drill
 	var wg sync.WaitGroup
 	for range 2 {
 		wg.Go(func() {
-			place := drill.Place{PBX: "office", Trunk: "trunk", Home: "+31", Dial: drill.Dialler(site.Plan), Send: drill.Dialler(site.TrunkPlan)}
+			place := drill.Place{PBX: "office", Trunk: "trunk", Dial: drill.Dialler(site.Plan), Send: drill.Dialler(site.TrunkPlan)}
 			for i := range next {
-				events[i], gate[i], errs[i] = drill.Mix(drill.Options{Policy: policy, Seed: seeds[i], Place: place}, weeks)
+				events[i], gate[i], errs[i] = drill.Mix(drill.Options{Policy: policy, Seed: seeds[i], Place: place, Deck: seeds[i]%2 == 0}, weeks)
 			}
 		})
 	}

@@ -182,6 +182,7 @@ func (s *state) chase(a *attempt) {
 	k := s.hash(a.number.E164)
 	a.site.numbers.add(k, s.now)
 	a.site.areas.add(s.area(a.number), s.now)
+	s.tryRange(a)
 	c, _ := a.site.callers.get(k)
 	c.add(uint32(s.sources.hash(a.payer.Account)), s.now)
 	a.site.callers.put(k, c)

@@ -14,7 +14,7 @@ var sameRange = rule{
 		title: "talk time of the whole PBX within a day in one range of a thousand numbers, in a country that nobody there usually calls",
 		why:   "the numbers that pay are rented by the thousand: who spreads his calls over numbers, extensions and hours still comes back to them",
 		set:   setSameRange, normal: Setting{Action: Kill, Max: 2, Span: 30 * time.Minute},
-		keys: []Key{maxKey("how many different numbers of a range may be talked to"), spanKey("how long in all")},
+		keys: []Key{maxKey("how many different numbers of a range may be talked to"), spanKey("how long in all; in office hours twice as long, and only of calls that last five minutes on average")},
 	},
 	when: whenPlaced | whileUp,
 	action: func(s *state, l *Limits, a *attempt) Action {
@@ -34,7 +34,10 @@ var sameRange = rule{
 			return false
 		}
 		r, set := s.rentedBy(a), l.Set[setSameRange]
-		return r.talked() > set.Span && r.many() > set.Max || s.barredRange(a)
+		if r.talked() <= set.Span || r.many() <= set.Max {
+			return s.barredRange(a)
+		}
+		return r.kept() && r.talked() > 2*set.Span || s.off(l, a) || s.barredRange(a)
 	},
 	then: func(s *state, a *attempt) {
 		if s.settled(a.site) {
@@ -67,6 +70,7 @@ type rented struct {
 	hours   [24]uint16 // seconds by hour of the day, of those since a day
 	last    int64      // the latest of these hours, since 1970
 	numbers [4]uint32  // different ones that were talked to, hashed
+	calls   int        // since nothing was talked
 }
 
 // rangeOf is a number without its last three digits.
@@ -86,6 +90,26 @@ func (s *state) rent(a *attempt, d time.Duration) {
 	a.site.ranges.put(k, r)
 }
 
+// tryRange notes that an attempt was made at its range.
+func (s *state) tryRange(a *attempt) {
+	if s.known(a) {
+		return
+	}
+	k := s.hash(rangeOf(a))
+	r, _ := a.site.ranges.get(k)
+	r.roll(s.now)
+	r.calls++
+	a.site.ranges.put(k, r)
+}
+
+// longTalk is how long calls that are paid for are kept up at least, on average
+// over those that nobody answers. A team that is new to a country tries many
+// numbers, and most of its calls are short.
+const longTalk = 5 * time.Minute
+
+// kept says whether the calls to a range were kept up for long.
+func (r *rented) kept() bool { return r.talked() >= time.Duration(r.calls)*longTalk }
+
 func (s *state) rentedBy(a *attempt) rented {
 	r, _ := a.site.ranges.peek(s.hash(rangeOf(a)))
 	r.roll(s.now)
@@ -103,7 +127,7 @@ func (r *rented) roll(now time.Time) {
 		r.hours[r.last%int64(len(r.hours))] = 0
 	}
 	if r.talked() == 0 {
-		r.numbers = [4]uint32{}
+		r.numbers, r.calls = [4]uint32{}, 0
 	}
 }
 

@@ -66,7 +66,7 @@ func unusual(id, title string, set set, of func(*attempt) *profile, who func(*at
 		when: whenPlaced,
 		action: func(s *state, l *Limits, a *attempt) Action {
 			act := l.Set[set].Action
-			if act == Alert && s.settled(a.site) && s.strange(a) && s.off(l, a) && worst(s, a).wild() && !s.known(a) {
+			if act == Alert && s.settled(a.site) && s.strange(a) && s.off(l, a) && worst(s, a).wild() && !s.known(a) && !s.atNight(a) {
 				return Kill
 			}
 			return act

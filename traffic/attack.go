@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -32,6 +33,13 @@ func Attacks() []Attack {
 		{"dial-through", "a guessed PIN opens the dial-through service", 2.1, true, dialThrough},
 		{"new-network", "a stolen account works from another network by day, two calls at once", 11.2, false, newNetwork},
 		{"spoofing", "the office's lines show a bank's number to its customers", 12.4, false, spoofing},
+		{"own-phone", "malware on a desk phone pumps by night, from the address where it always is", 1.2, false, ownPhone},
+		{"two-a-night", "two long calls a night, for two weeks", 23.3, false, twoANight},
+		{"by-day", "four long calls a day among the honest ones, for a week, from the phone's own address", 9.6, false, byDay},
+		{"many-accounts", "a dozen stolen accounts take turns by day, so that none stands out", 9.5, false, manyAccounts},
+		{"many-countries", "a stolen account calls a different country each time, by day", 10.1, false, manyCountries},
+		{"islands", "islands behind +1, one call at a time in the evening", 19.4, false, islands},
+		{"one-long-call", "one call to a dear number, kept up for hours", 21.5, false, oneLongCall},
 	}
 }
 
@@ -41,6 +49,9 @@ type Victim struct {
 	Source    netip.Addr // where it usually is
 	Agent     string
 	Staff     []string // other extensions
+	// Home is the country code of the office, with a +: nobody is paid for calls
+	// that stay there. "" is that of the Netherlands, which pay nobody.
+	Home string
 }
 
 // VictimOf is an extension of the invented office with its colleagues.
@@ -77,9 +88,21 @@ var dear = []struct{ code, first string }{
 // target is a range that a fraudster was rented numbers in.
 func (d *attack) target() func() string {
 	c := dear[d.IntN(len(dear))]
+	for d.v.Home != "" && strings.HasPrefix(c.code, d.v.Home) {
+		c = dear[d.IntN(len(dear))]
+	}
 	n := map[string]int{"+252": 9, "+371": 8, "+53": 8, "+216": 8, "+232": 8, "+223": 8, "+960": 7, "+381": 9, "+675": 8, "+44": 10, "+8816": 8, "+1876": 7}[c.code]
 	prefix := c.code + c.first + d.digits(max(0, n-len(c.first)-3))
 	return func() string { return prefix + d.digits(3) }
+}
+
+// rest is where and with what the victim's own phone is.
+func (d *attack) rest(c Call) Call {
+	c.Path, c.Source, c.Agent = Out, d.v.Source, d.v.Agent
+	if c.Ring == 0 {
+		c.Ring = d.within(time.Second, 4*time.Second)
+	}
+	return c
 }
 
 // elsewhere is where the attacker is, and with what.
@@ -102,8 +125,12 @@ func (d *attack) login(source netip.Addr) {
 	d.story.Logins = append(d.story.Logins, Login{At: d.at.Add(-time.Minute), Extension: d.v.Extension, Source: source, Agent: attackAgent, Attack: d.name})
 }
 
-// pump keeps so many calls up until a time.
+// pump keeps so many calls up until a time, from where the attacker is.
 func (d *attack) pump(source netip.Addr, from time.Time, lasts time.Duration, lines, most int, talk time.Duration) {
+	d.pumpAs(source, attackAgent, from, lasts, lines, most, talk)
+}
+
+func (d *attack) pumpAs(source netip.Addr, agent string, from time.Time, lasts time.Duration, lines, most int, talk time.Duration) {
 	number := d.target()
 	end := from.Add(lasts)
 	free := make([]time.Time, lines)
@@ -121,7 +148,7 @@ func (d *attack) pump(source netip.Addr, from time.Time, lasts time.Duration, li
 		if !at.Before(end) {
 			return
 		}
-		c := Call{Start: at, Path: Out, Number: number(), Ring: d.within(time.Second, 4*time.Second), Source: source, Agent: attackAgent}
+		c := Call{Start: at, Path: Out, Number: number(), Ring: d.within(time.Second, 4*time.Second), Source: source, Agent: agent}
 		if d.chance(0.9) {
 			c.Talk = d.seconds(talk.Seconds(), 0.4)
 		}
@@ -237,6 +264,62 @@ func spoofing(d *attack) {
 	}
 }
 
+func ownPhone(d *attack) {
+	d.pumpAs(d.v.Source, d.v.Agent, d.at, 5*time.Hour, 3, 90, 14*time.Minute)
+}
+
+func twoANight(d *attack) {
+	number := d.target()
+	for night := range 14 {
+		for range 2 {
+			at := d.at.AddDate(0, 0, night).Add(d.within(0, 5*time.Hour))
+			d.call(d.rest(Call{Start: at, Number: number(), Talk: d.within(14*time.Minute, 26*time.Minute)}))
+		}
+	}
+}
+
+func byDay(d *attack) {
+	number := d.target()
+	for day := range 5 {
+		for i := range 4 {
+			at := d.at.AddDate(0, 0, day).Add(time.Duration(i)*105*time.Minute + d.within(0, time.Hour))
+			d.call(d.rest(Call{Start: at, Number: number(), Talk: d.within(15*time.Minute, 24*time.Minute)}))
+		}
+	}
+}
+
+func manyAccounts(d *attack) {
+	number := d.target()
+	for i := range 36 {
+		c := d.rest(Call{Start: d.at.Add(time.Duration(i)*12*time.Minute + d.within(0, 4*time.Minute)), Number: number(), Talk: d.within(8*time.Minute, 14*time.Minute)})
+		c.Extension = d.v.Staff[i%len(d.v.Staff)]
+		c.Source = VictimOf(c.Extension, nil).Source
+		d.call(c)
+	}
+}
+
+func manyCountries(d *attack) {
+	at := d.at
+	for range 30 {
+		c := d.rest(Call{Start: at, Number: d.target()(), Talk: d.within(7*time.Minute, 15*time.Minute)})
+		d.call(c)
+		at = at.Add(c.Ring + c.Talk + d.within(20*time.Second, 2*time.Minute))
+	}
+}
+
+func islands(d *attack) {
+	at := d.at
+	for range 16 {
+		c := d.rest(Call{Start: at, Number: []string{"+1876555", "+1473444", "+1268464", "+1767448"}[d.IntN(4)] + d.digits(4), Talk: d.within(6*time.Minute, 16*time.Minute)})
+		d.call(c)
+		at = at.Add(c.Ring + c.Talk + d.within(30*time.Second, 3*time.Minute))
+	}
+}
+
+func oneLongCall(d *attack) {
+	d.call(d.rest(Call{Start: d.at, Number: d.target()(), Talk: d.within(3*time.Hour, 4*time.Hour)}))
+}
+
 // prices are retail prices of a Dutch carrier, rounded.
 var prices = []struct {
 	prefix    string
@@ -244,7 +327,7 @@ var prices = []struct {
 }{
 	{"+31", 0.015}, {"+316", 0.045}, {"+31800", 0}, {"+3188", 0.03}, {"+31900", 0.9}, {"+31906", 1.0}, {"+31909", 0.8},
 	{"+32", 0.03}, {"+3247", 0.12}, {"+49", 0.02}, {"+4915", 0.09}, {"+44", 0.02}, {"+447", 0.08}, {"+4470", 0.75},
-	{"+33", 0.02}, {"+336", 0.08}, {"+1", 0.02}, {"+1876", 0.35}, {"+34", 0.02}, {"+346", 0.09}, {"+41", 0.04}, {"+4179", 0.28}, {"+45", 0.03},
+	{"+33", 0.02}, {"+336", 0.08}, {"+1", 0.02}, {"+1876", 0.35}, {"+1473", 0.35}, {"+1268", 0.3}, {"+1767", 0.3}, {"+34", 0.02}, {"+346", 0.09}, {"+41", 0.04}, {"+4179", 0.28}, {"+45", 0.03},
 	{"+48", 0.03}, {"+4850", 0.08}, {"+252", 0.85}, {"+371", 0.2}, {"+37190", 1.4}, {"+53", 0.95}, {"+216", 0.75}, {"+232", 0.7},
 	{"+223", 0.55}, {"+960", 1.1}, {"+381", 0.35}, {"+675", 0.95}, {"+8816", 5.5}, {"+881", 6.0},
 }

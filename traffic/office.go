@@ -221,6 +221,9 @@ func (o *office) person(ext int) {
 			}
 			free = o.talk(ext, day, free, number)
 		}
+		if o.chance(0.02) { // somebody stays late
+			o.talk(ext, day, o.at(day, 19+2*o.Float64()), o.pick(known))
+		}
 	}
 }
 
@@ -230,6 +233,11 @@ func (o *office) talk(ext, day int, at time.Time, number string) time.Time {
 		c := Call{Start: at, Path: Inside, Dialled: strconv.Itoa(reception + o.IntN(40)), Ring: o.within(2*time.Second, 15*time.Second), Talk: o.seconds(55, 0.9)}
 		o.call(ext, day, c)
 		return at.Add(c.Ring + c.Talk)
+	}
+	if o.chance(0.005) {
+		c := Call{Start: at, Path: Out, Number: number, Slip: Slip(1 + o.IntN(3)), Ring: 2 * time.Second, Failed: true}
+		o.call(ext, day, c)
+		at = at.Add(c.Ring + o.within(6*time.Second, 20*time.Second))
 	}
 	for range 1 + o.IntN(3) {
 		c := Call{Start: at, Path: Out, Number: number, Ring: o.within(4*time.Second, 26*time.Second)}

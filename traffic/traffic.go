@@ -25,6 +25,31 @@ const (
 	Through              // from outside, and by a dial-through service outside again
 )
 
+// Slip is a mistake in dialling.
+type Slip uint8
+
+const (
+	NoSlip Slip = iota
+	Short       // the last digit is missing
+	Long        // one too many
+	Wrong       // the last but two is another one
+)
+
+// Of returns what is dialled when it is made.
+func (s Slip) Of(dialled string) string {
+	n := len(dialled)
+	switch {
+	case n < 6:
+	case s == Short:
+		return dialled[:n-1]
+	case s == Long:
+		return dialled + dialled[n-3:n-2]
+	case s == Wrong:
+		return dialled[:n-3] + string('0'+(dialled[n-3]-'0'+3)%10) + dialled[n-2:]
+	}
+	return dialled
+}
+
 // Call is one call.
 type Call struct {
 	Start     time.Time
@@ -37,6 +62,7 @@ type Call struct {
 	Caller    string // E.164 that an outsider shows, or "" for none
 	Shown     string // E.164 that the called side is shown, if it is not the office's
 	Failed    bool   // refused by the network, not merely unanswered
+	Slip      Slip   // of the finger that dialled Number
 	Source    netip.Addr
 	Agent     string
 	Attack    string // the attack that it is part of; "" is an honest call

@@ -128,11 +128,11 @@ func TestAttacks(t *testing.T) {
 			}
 			talk += c.Talk
 		}
-		if len(s.Calls) < 12 || talk < 8*time.Minute {
+		if len(s.Calls) < 12 && a.Name != "one-long-call" || talk < 8*time.Minute {
 			t.Errorf("%s: got %d calls of %v", a.Name, len(s.Calls), talk)
 		}
 	}
-	if len(seen) != 11 {
-		t.Errorf("got %d attacks, want 11", len(seen))
+	if len(seen) != 18 {
+		t.Errorf("got %d attacks, want 18", len(seen))
 	}
 }

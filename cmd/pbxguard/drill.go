@@ -21,7 +21,8 @@ func (c *cli) drillCommand() *cobra.Command {
 		Use: "drill", Short: "Put known attacks to the policy, without touching anything", Args: cobra.NoArgs,
 		Long: `Put known attacks to the policy of the configuration, enforced: a stolen account
 that pumps over a weekend, one that works from another network, a phone that
-forwards abroad, a wave of short rings, and others. Nothing is called and
+forwards abroad, a wave of short rings, slow ones among the honest calls of the
+day, and others. They happen in the country and on the clock of the PBX. Nothing is called and
 nothing is changed; no daemon is needed. For each attack it says whether it was
 stopped, after how many calls and how long, and what was lost until then. Each
 is met by a guard that has seen three weeks of honest calls.
@@ -79,9 +80,8 @@ func (c *cli) drill(conf *config.Config, pbx *config.PBX, opt drill.Options) ([]
 		PBX: pbx.Name, Trunk: trunkOf(pbx, around.found[pbx.Name]), Extension: extensionOf(site),
 		Dial: drill.Dialler(site.Plan), Send: drill.Dialler(site.TrunkPlan),
 	}
-	if site.Plan.Country() == "NL" {
-		opt.Place.Home = "+31"
-	}
+	country := site.Plan.Country()
+	opt.Place.Home, opt.Place.Code, opt.Place.Zone = drill.Home(country), drill.Code(country), site.Zone
 	outcomes, err := drill.Run(opt)
 	return outcomes, currency, err
 }
