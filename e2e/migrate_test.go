@@ -54,7 +54,7 @@ func TestKill9Migration(t *testing.T) {
 // oldFile makes a file of an older version, with bans for a day.
 func oldFile(t testing.TB, path string, version, bans int) {
 	t.Helper()
-	for _, part := range []string{"", "-wal", "-shm"} {
+	for _, part := range []string{"", "-wal", "-shm", "-journal"} {
 		if err := os.Remove(path + part); err != nil && !errors.Is(err, os.ErrNotExist) {
 			t.Fatal(err)
 		}
@@ -69,7 +69,8 @@ func oldFile(t testing.TB, path string, version, bans int) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if _, err := db.Exec(string(dump) + "; DELETE FROM bans"); err != nil {
+	// An older version has left it with a write-ahead log.
+	if _, err := db.Exec("PRAGMA journal_mode = WAL; " + string(dump) + "; DELETE FROM bans"); err != nil {
 		t.Fatal(err)
 	}
 	tx, err := db.Begin()
