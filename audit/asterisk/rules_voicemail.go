@@ -102,7 +102,7 @@ func voicemailRules() []audit.Rule[*PBX] {
 			"With the option s, VoiceMailMain asks no PIN: the caller id alone, which a caller chooses, opens the box.",
 			"Take the option s out.", "Asterisk configs/basic-pbx/extensions.conf", func(p *PBX, r *audit.Result) {
 				p.plan.each(func(c *dialContext, e *extension, s *step) {
-					if !s.is("VoiceMailMain") {
+					if !s.is("VoiceMailMain") || e.looksAtChannel(s) {
 						return
 					}
 					if a := arguments(s.args); strings.Contains(argument(a, 1), "s") {
@@ -143,6 +143,15 @@ func voicemailRules() []audit.Rule[*PBX] {
 				}
 			}),
 	}
+}
+
+// looksAtChannel says whether the extension asks, before a step, over which
+// channel the call comes. Unlike the caller id, no caller chooses that. FreePBX
+// does so, and FPX-005 tells of the boxes that it opens then.
+func (e *extension) looksAtChannel(before *step) bool {
+	return slices.ContainsFunc(e.steps, func(s step) bool {
+		return s.number < before.number && s.is("GotoIf") && strings.Contains(s.args, "${CHANNEL}")
+	})
 }
 
 func weakPINs(p *PBX, r *audit.Result) {

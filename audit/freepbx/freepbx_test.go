@@ -14,6 +14,7 @@ import (
 	"pbxguard/audit"
 	"pbxguard/audit/asterisk"
 	"pbxguard/audit/audittest"
+	"pbxguard/testbed"
 )
 
 // site lays out a freepbx.conf in a folder of its own.
@@ -196,7 +197,7 @@ func TestErrorsHoldNoPassword(t *testing.T) {
 func TestMariaDB(t *testing.T) {
 	port := os.Getenv("PBXGUARD_MARIADB")
 	if port == "" {
-		t.Skip("PBXGUARD_MARIADB is the port of a MariaDB that testbed/audit-databases started")
+		testbed.Skip(t, "PBXGUARD_MARIADB is the port of a MariaDB that testbed/audit-databases started")
 	}
 	const password = "kW8%nTz3Qv5@bHs7"
 	tables, err := Open(site(t, conf("127.0.0.1", port, password)))

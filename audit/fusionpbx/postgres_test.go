@@ -17,6 +17,7 @@ import (
 
 	"pbxguard/audit"
 	"pbxguard/audit/audittest"
+	"pbxguard/testbed"
 )
 
 // postgres plays a server that knows one table and one password.
@@ -164,7 +165,7 @@ func TestPostgresErrorsHoldNoPassword(t *testing.T) {
 func TestPostgreSQL(t *testing.T) {
 	port, err := strconv.Atoi(os.Getenv("PBXGUARD_POSTGRES"))
 	if err != nil {
-		t.Skip("PBXGUARD_POSTGRES is the port of a PostgreSQL that testbed/audit-databases started")
+		testbed.Skip(t, "PBXGUARD_POSTGRES is the port of a PostgreSQL that testbed/audit-databases started")
 	}
 	const password = "tM4vKq9Ws2Xz7Bn5Rc8H"
 	live, err := connect(t, "localhost", port, password)
