@@ -65,7 +65,7 @@ lint:
 # each statement that reports a hole which fixture proves it; fails if no test
 # notices.
 mutants:
-	PBXGUARD_MUTANTS=1 $(GO) test -tags $(TAGS) -count=1 -run '^TestMutants$$' -v ./audit/... ./guard
+	PBXGUARD_MUTANTS=1 $(GO) test -tags $(TAGS) -count=1 -timeout 30m -run '^TestMutants' -v ./audit/... ./guard
 
 fuzz:
 	@.ci/fuzz $(FUZZTIME)

@@ -115,9 +115,12 @@ type Calls struct {
 
 // Group gives some extensions their own rules.
 type Group struct {
-	Name       string   `toml:"name" is:"name" doc:"what it is called in reasons"`
-	Extensions []string `toml:"extensions" is:"extensions" doc:"who belongs to it: names, ranges as \"100-119\", * and ? for other characters"`
-	Rules      Rules    `toml:"rules" doc:"the same tables as under rules; what is not said here is as there"`
+	Name       string        `toml:"name" is:"name" doc:"what it is called in reasons"`
+	Extensions []string      `toml:"extensions" is:"extensions" doc:"who belongs to it: names, ranges as \"100-119\", * and ? for other characters"`
+	Role       string        `toml:"role" one:"phone machine dialler guest reception" doc:"what they are: a \"machine\" (fax, alarm, lift) calls the numbers of reaches alone, and no lock keeps it from them; a \"dialler\" is free of rules about how many calls and how fast, never of those about destinations and money; a \"guest\" has no habits and no office hours, and one call at a time; a \"reception\" may have four"`
+	Reaches    []string      `toml:"reaches" is:"numbers" doc:"the numbers that a machine calls, in full; x stands for a digit; without any, all"`
+	TestCall   time.Duration `toml:"test_call" min:"0s" max:"31d" doc:"how often a machine calls one of them at least, before somebody is told that it is silent; 0s: nobody knows"`
+	Rules      Rules         `toml:"rules" doc:"the same tables as under rules; what is not said here is as there"`
 }
 
 // Notify is how often people are told of verdicts.
@@ -267,4 +270,4 @@ func defaultPBX() PBX {
 
 func (p *PBX) start(*Config)      { *p = defaultPBX() }
 func (r *Receiver) start(*Config) { *r = Receiver{Type: "journal", TLS: "starttls"} }
-func (g *Group) start(c *Config)  { g.Rules = c.Rules }
+func (g *Group) start(c *Config)  { g.Rules, g.Role = c.Rules, "phone" }

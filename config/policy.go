@@ -66,9 +66,32 @@ func (c *Config) Policy(found map[string]Discovered, never ...netip.Prefix) (*gu
 		if err != nil {
 			return nil, fmt.Errorf("cannot use group %s: %w", g.Name, err)
 		}
-		p.Groups = append(p.Groups, guard.Group{Name: g.Name, Accounts: accounts, Limits: g.Rules.limits(g.Name, homes)})
+		limits := g.Rules.limits(g.Name, homes)
+		if err := g.role(&limits, &p.Default); err != nil {
+			return nil, fmt.Errorf("cannot use group %s: %w", g.Name, err)
+		}
+		p.Groups = append(p.Groups, guard.Group{Name: g.Name, Accounts: accounts, Limits: limits})
 	}
 	return p, nil
+}
+
+// role gives limits what the group's role says. Calls at once that the group does not
+// set otherwise are as many as the role has.
+func (g *Group) role(l, general *guard.Limits) (err error) {
+	if g.Role != "phone" {
+		l.Role = guard.Role(g.Role)
+	}
+	l.TestCall = g.TestCall
+	if l.Concurrent.Max == general.Concurrent.Max {
+		switch l.Role {
+		case guard.RoleGuest:
+			l.Concurrent.Max = 1
+		case guard.RoleReception:
+			l.Concurrent.Max = max(4, general.Concurrent.Max)
+		}
+	}
+	l.Reaches, err = anyOf(digitPatterns(g.Reaches))
+	return err
 }
 
 func (g *Group) accounts() (*regexp.Regexp, error) {

@@ -149,7 +149,7 @@ func TestRuleNames(t *testing.T) {
 	}
 	modes := r.enforced()
 	for _, f := range answer.Findings {
-		if _, ok := modes[f.Rule]; !ok && f.Rule != "locked" { // which follows from an act, and has no settings
+		if _, ok := modes[f.Rule]; !ok && !slices.Contains([]string{"locked", "machine"}, f.Rule) { // which follow from an act and from a role
 			t.Errorf("%s has no mode of its own", f.Rule)
 		}
 	}
@@ -314,5 +314,49 @@ func TestCalendars(t *testing.T) {
 		if err := checkCountry(code); err != nil {
 			t.Errorf("%s: %v", code, err)
 		}
+	}
+}
+
+// TestRoles: a group's role gives its limits a meaning of their own, and changes
+// what the group does not set.
+func TestRoles(t *testing.T) {
+	c, err := Parse("x.toml", []byte(`
+[[group]]
+name = "lift"
+extensions = ["150"]
+role = "machine"
+reaches = ["+3120555xxxx"]
+test_call = "72h"
+[[group]]
+name = "rooms"
+extensions = ["2*"]
+role = "guest"
+[[group]]
+name = "front"
+extensions = ["100"]
+role = "reception"
+[group.rules.concurrent]
+max = 9
+[[group]]
+name = "front2"
+extensions = ["101"]
+role = "reception"
+`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := c.Policy(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lift, rooms := p.Groups[0].Limits, p.Groups[1].Limits
+	if lift.Role != guard.RoleMachine || lift.TestCall != 72*time.Hour || !lift.Reaches.MatchString("+31205550123") || lift.Reaches.MatchString("+31305550123") {
+		t.Errorf("got %v, %v, %v", lift.Role, lift.TestCall, lift.Reaches)
+	}
+	if rooms.Role != guard.RoleGuest || rooms.Concurrent.Max != 1 || p.Groups[2].Limits.Concurrent.Max != 9 || p.Groups[3].Limits.Concurrent.Max != 4 {
+		t.Errorf("got %d, %d, %d calls at once, want 1, 9 and 4", rooms.Concurrent.Max, p.Groups[2].Limits.Concurrent.Max, p.Groups[3].Limits.Concurrent.Max)
+	}
+	if p.Default.Role != "" {
+		t.Errorf("got role %q of everybody", p.Default.Role)
 	}
 }

@@ -31,6 +31,8 @@ type account struct {
 	habit  *profile      // what it usually does; nil: nothing yet
 	purse  *purse        // what it has spent; nil: nothing
 
+	tested   time.Time // when a machine last called one of its own numbers; zero: never
+	overdue  bool      // it was told that it did not for too long
 	origin   *origin   // from where it logs in; nil: not seen
 	forward  *forward  // where its calls go; nil: to its phone
 	sought   *sought   // to be switched off; nil: nothing
@@ -112,7 +114,7 @@ func (s *state) forget() {
 			if due.Before(s.stale) {
 				s.stale = due
 			}
-		case a.live == 0 && a.sought == nil:
+		case a.live == 0 && a.sought == nil && a.tested.IsZero():
 			delete(s.accounts, k)
 		default:
 			s.stale = s.now

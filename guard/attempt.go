@@ -109,6 +109,7 @@ func (s *state) place(a *attempt) {
 		s.tread(a)
 		s.chase(a)
 		s.usualCall(a)
+		s.tested(a)
 	}
 	if a.trunk != nil && !a.rung {
 		a.rung = true

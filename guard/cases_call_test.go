@@ -439,6 +439,16 @@ func callerCases() []ruleCase {
 	}
 }
 
+// managers log in to the manager interface one after the other.
+func managers(gap time.Duration, names ...string) func(*rig) {
+	return func(r *rig) {
+		for _, name := range names {
+			r.feed(Event{Kind: AuthOK, Account: ext(name), Service: "AMI", Source: addrPort("198.51.100.7:40000"), Session: name, Proof: Path})
+			r.wait(gap)
+		}
+	}
+}
+
 // wangiriToo has the rule on that marks prefixes.
 func wangiriToo(p *Policy) {
 	normal := DefaultSettings()
@@ -478,6 +488,18 @@ func guardCases() []ruleCase {
 		{"pbx-changed", "an endpoint out of nowhere", Alert, nil, Memory{}, func(r *rig) {
 			r.feed(Event{Kind: LegStarted, Leg: "x", Call: "x", Channel: "PJSIP/odd-1", Account: ext("odd"), Number: "100"})
 		}},
+		{"pbx-changed", "a new user of the manager interface", Alert, nil, Memory{}, managers(25*time.Hour, "pbxguard", "backdoor")},
+		{"pbx-changed", "users of the manager interface on the first day", Allow, nil, Memory{}, managers(time.Hour, "pbxguard", "panel")},
+		{"pbx-changed", "the same user of the manager interface", Allow, nil, Memory{}, managers(25*time.Hour, "pbxguard", "pbxguard")},
+		{"pbx-changed", "fifty calls without a word about a login", Alert, nil, Memory{}, func(r *rig) {
+			r.login(office1, "")
+			many(50, each("02012345%02d"), "100", "101")(r)
+		}},
+		{"pbx-changed", "forty-nine calls without a word about a login", Allow, nil, Memory{}, func(r *rig) {
+			r.login(office1, "")
+			many(49, each("02012345%02d"), "100", "101")(r)
+		}},
+		{"pbx-changed", "fifty calls where logins were never told", Allow, nil, Memory{}, many(50, each("02012345%02d"), "100", "101")},
 		{"pbx-changed", "an endpoint that is known", Allow, nil, Memory{}, func(r *rig) { r.rings("31301234567", "31205550101") }},
 	}
 }

@@ -3,8 +3,14 @@ package guard
 import (
 	"flag"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"maps"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -43,6 +49,8 @@ func only(t testing.TB, id string) *Policy {
 		p.Default.Weekend = Kill
 	case "holiday":
 		p.Default.Holiday = Kill
+	case "machine", "machine-silent":
+		p.Default.Role, p.Default.Reaches, p.Default.TestCall = RoleMachine, regexp.MustCompile(`^\+3120\d+$`), 25*time.Hour
 	case "concurrent":
 		p.Default.Concurrent = CountLimit{3, Kill}
 	case "concurrent-country":
@@ -174,6 +182,90 @@ func TestCatalogueIsWhole(t *testing.T) {
 	}
 }
 
+// TestMutantsElsewhere takes away the bodies of the rules that are judged elsewhere,
+// each function of them by itself, in a build of its own: a test of the rule must
+// then fail. It takes some seconds a function; see "make mutants".
+func TestMutantsElsewhere(t *testing.T) {
+	if os.Getenv("PBXGUARD_MUTANTS") == "" {
+		t.Skip("builds the package once for each function: PBXGUARD_MUTANTS=1")
+	}
+	for i := range others {
+		d := &others[i]
+		if len(d.body) == 0 {
+			t.Errorf("nobody knows what judges %s", d.id)
+		}
+		for _, name := range d.body {
+			t.Run(d.id+"/"+name, func(t *testing.T) {
+				overlay := without(t, name)
+				out, err := exec.Command("go", "test", "-tags", "sqlite_omit_load_extension", "-overlay", overlay, "-count=1",
+					"-run", "^TestRules$/^"+d.id+"$", ".").CombinedOutput()
+				if err == nil || !strings.Contains(string(out), "--- FAIL: TestRules/"+d.id+"/") {
+					t.Errorf("%s is taken away, and no test of %s fails: %v\n%s", name, d.id, err, out)
+				}
+			})
+		}
+	}
+}
+
+// without writes an overlay for the build in which a function does nothing.
+func without(t *testing.T, name string) (overlay string) {
+	t.Helper()
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		set := token.NewFileSet()
+		tree, err := parser.ParseFile(set, file, text, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, decl := range tree.Decls {
+			f, ok := decl.(*ast.FuncDecl)
+			if !ok || f.Name.Name != name {
+				continue
+			}
+			at := set.Position(f.Body.Lbrace).Offset + 1
+			text = slices.Concat(text[:at], []byte(" if true { "+nothing(set, text, f)+" }\n"), text[at:])
+			dir := t.TempDir()
+			mutant, overlay := filepath.Join(dir, file), filepath.Join(dir, "overlay.json")
+			here, err := filepath.Abs(file)
+			if err == nil {
+				err = os.WriteFile(mutant, text, 0o644)
+			}
+			if err == nil {
+				err = os.WriteFile(overlay, fmt.Appendf(nil, `{"Replace": {%q: %q}}`, here, mutant), 0o644)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			return overlay
+		}
+	}
+	t.Fatalf("there is no function %s", name)
+	return ""
+}
+
+// nothing returns the zero values of a function's results.
+func nothing(set *token.FileSet, text []byte, f *ast.FuncDecl) string {
+	if f.Type.Results == nil || len(f.Type.Results.List[0].Names) > 0 {
+		return "return"
+	}
+	var zeros, names []string
+	for i, r := range f.Type.Results.List {
+		kind := text[set.Position(r.Type.Pos()).Offset:set.Position(r.Type.End()).Offset]
+		zeros, names = append(zeros, fmt.Sprintf("var zero%d %s", i, kind)), append(names, fmt.Sprint("zero", i))
+	}
+	return strings.Join(zeros, "; ") + "; return " + strings.Join(names, ", ")
+}
+
 // TestMutants takes the body of each rule away, one after the other: the streams
 // that hit it must no longer do so, or its test cannot fail.
 func TestMutants(t *testing.T) {
@@ -194,6 +286,9 @@ func TestMutants(t *testing.T) {
 		r.hit = whole
 	}
 	for i := range others {
+		if others[i].about != aboutTakeover && !others[i].settable() {
+			continue // nothing switches it off; see TestMutantsElsewhere
+		}
 		off := func(p *Policy) {
 			if set := p.Default.Set.Of(others[i].id); set != nil {
 				set.Action = Allow

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -64,12 +65,34 @@ func both(fs ...func(*Policy)) func(*Policy) {
 	}
 }
 
+func role(r Role) func(*Policy) { return func(p *Policy) { p.Default.Role = r } }
+
+func machine(p *Policy) {
+	p.Default.Role, p.Default.Reaches = RoleMachine, regexp.MustCompile(`^\+3120\d+$`)
+}
+
 func numberCases() []ruleCase {
 	call := func(number string) func(*rig) { return func(r *rig) { r.place("100", number) } }
 	dial := func(number string) func(*rig) { return func(r *rig) { r.phone("100", number) } }
 	return []ruleCase{
 		{"destination", "premium", Kill, nil, Memory{}, call(premium)},
 		{"destination", "ordinary", Allow, nil, Memory{}, call(home)},
+		{"machine", "somebody else", Kill, nil, Memory{}, call("0301234567")},
+		{"machine", "one of its own numbers", Allow, nil, Memory{}, call(home)},
+		{"machine-silent", "no longer", Alert, nil, Memory{}, func(r *rig) { r.end(flip(r.place("100", home))); r.wait(26 * time.Hour) }},
+		{"machine-silent", "every day", Allow, nil, Memory{}, func(r *rig) {
+			for range 3 {
+				a, b := r.place("100", home)
+				r.end(b, a)
+				r.wait(24 * time.Hour)
+			}
+		}},
+		{"machine", "a phone", Allow, func(p *Policy) { p.Default.Role = "" }, Memory{}, call("0301234567")},
+		{"locked", "a locked machine that calls its own number", Allow, machine, Memory{Bars: []Bar{{Account: ext("100"), At: wednesday}}}, call(home)},
+		{"locked", "a locked machine that calls elsewhere", Kill, machine, Memory{Bars: []Bar{{Account: ext("100"), At: wednesday, Reason: "test"}}}, call("0301234567")},
+		{"attempts", "21 of a dialler in a minute", Allow, role(RoleDialler), Memory{}, many(21, each("02012345%02d"), "100")},
+		{"country", "not on the list, of a dialler", Kill, role(RoleDialler), Memory{}, call(somalia)},
+		{"hours", "at night, of a guest", Allow, role(RoleGuest), Memory{}, func(r *rig) { r.wait(untilNight); r.place("100", somalia) }},
 		{"country", "not on the list", Kill, nil, Memory{}, call(somalia)},
 		{"country", "on the list", Allow, nil, Memory{}, call("003225551234")},
 		{"guessing", "an outside line tried", Kill, nil, Memory{}, dial("000972597562518")},

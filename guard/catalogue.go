@@ -28,6 +28,9 @@ type doc struct {
 	keys   []Key
 	table  bool
 	fixed  string // what is done, for a rule that nobody can set
+	// body names the functions that judge, where that is none of the rule's own:
+	// without any of them a test of the rule must fail.
+	body []string
 }
 
 // topic is what a rule protects.

@@ -121,7 +121,7 @@ func (s *state) lockAccount(a Account, rule, reason string) {
 func (s *state) barred(a *attempt) bool {
 	b := s.barOf(a.payer)
 	switch {
-	case b == nil:
+	case b == nil, s.limitsOf(a.payer).own(a):
 		return false
 	case b.Scope != BarAll && !s.costly(a):
 		return false

@@ -69,6 +69,12 @@ type Group struct {
 type Limits struct {
 	Group string // the group's name, for reasons
 
+	Role Role // "": somebody at a desk
+	// Reaches are the numbers that a machine calls, in E.164; nil: any.
+	Reaches *regexp.Regexp
+	// TestCall is how often a machine calls at least; 0: nobody knows.
+	TestCall time.Duration
+
 	// Class says what happens to a call by where it goes; see [numbering.Class].
 	Class map[numbering.Class]Action
 	// Countries may be called; others get CountryAction. ISO 3166 alpha-2.

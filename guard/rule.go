@@ -38,6 +38,7 @@ type rule struct {
 // call. A rule is added as one file and one line here.
 var rules = [...]rule{
 	locked,
+	machineCall,
 	prefixGuessing,
 	carrierSelect,
 	offshore,
@@ -127,7 +128,7 @@ func (s *state) judge(a *attempt, w when) {
 	excepted := len(s.exceptions) > 0 && s.excepted(a)
 	for _, i := range asked[w] {
 		r := &rules[i]
-		if a.fired.has(i) {
+		if a.fired.has(i) || l.frees(r.id) {
 			continue
 		}
 		if r.action == nil && l.Set[r.set].Action == Allow {

@@ -52,6 +52,8 @@ type site struct {
 	everUp  bool             // it was connected once
 	lost    bool             // it was told that the connection is lost
 	slow    bool             // it was told that events come late
+	logins  bool             // it tells of logins
+	silent  int              // calls of phones since it last did
 }
 
 // locals are the halves of a Local channel: Dial talks to one, two goes on

@@ -161,6 +161,7 @@ func (s *state) handle(ev *Event) {
 		s.resync(st, ev)
 	case LegStarted:
 		s.legStarted(st, ev)
+		s.watchLogins(st, ev)
 	case LegDialling:
 		s.legDialling(st, ev)
 	case LegForwarded:
@@ -190,6 +191,10 @@ func (s *state) handle(ev *Event) {
 		s.count.forged++
 		s.sources.handle(ev, s.now)
 	case AuthChallenged, AuthOK, AuthFailed, AuthRefused, Registered, Unregistered:
+		s.watchLogins(st, ev)
+		if ev.Kind == AuthOK && ev.Service == manager {
+			s.managerIn(st, ev)
+		}
 		if ev.Kind == AuthOK || ev.Kind == Registered {
 			s.provedPhone(st, ev)
 			s.logIn(ev)
@@ -224,6 +229,7 @@ func (s *state) tick() {
 	if s.now.Sub(s.tidied) >= time.Minute {
 		s.tidied = s.now
 		s.forget()
+		s.watchMachines()
 	}
 }
 

@@ -3,6 +3,8 @@ package guard
 import (
 	"fmt"
 	"time"
+
+	"pbxguard/numbering"
 )
 
 // tell writes down what one of the rules judged elsewhere has found.
@@ -38,6 +40,11 @@ func (s *state) forwardSet(st *site, ev *Event) {
 		acc.forward.set = s.now.Add(-24 * time.Hour)
 	}
 	s.foundForward(acc)
+	s.nightForward(st, acc, n, ev)
+}
+
+// nightForward judges a forward by when its owner registered.
+func (s *state) nightForward(st *site, acc *account, n numbering.Number, ev *Event) {
 	if n.E164 == "" || ev.Up || acc.nightOwl || acc.night.IsZero() || s.now.Sub(acc.night) > time.Hour {
 		return
 	}
@@ -128,6 +135,42 @@ func (s *state) watchArrivals() {
 // had seen.
 func (s *state) missed(st *site, what string) {
 	s.tell(Decision{Rule: "blind", PBX: st.name, Reason: what}, setBlind)
+}
+
+// managerIn tells of a user of the manager interface who was never seen there, once
+// it was watched for a day: an account out of nowhere.
+func (s *state) managerIn(st *site, ev *Event) {
+	if ev.Account.Name == "" {
+		return
+	}
+	of, user := Account{PBX: st.name}, clip(ev.Account.Name)
+	v, watched := s.met(of, seenManager, "*", seenFor)
+	_, known := s.met(of, seenManager, user, seenFor)
+	s.meet(of, seenManager, user)
+	s.meet(of, seenManager, "*")
+	if watched && !known && v.age(s.now) >= 24*time.Hour {
+		s.changed(st, "the manager interface has a new user called "+user+", from "+ev.Source.Addr().String())
+	}
+}
+
+// unheard is how many calls of phones may come without a word about any login, where
+// there were such words before.
+const unheard = 50
+
+// watchLogins tells when a PBX has stopped telling of logins: then nobody sees
+// passwords being guessed, or from where calls come.
+func (s *state) watchLogins(st *site, ev *Event) {
+	switch ev.Kind {
+	case AuthChallenged, AuthOK, AuthFailed, AuthRefused:
+		st.logins, st.silent = true, 0
+	case LegStarted:
+		if l := st.legs[ev.Leg]; !st.logins || l == nil || !l.phone() || ev.Number == "" || ev.Open {
+			return
+		}
+		if st.silent++; st.silent == unheard {
+			s.changed(st, plural(unheard, "call", "calls")+" of phones came without a word about a login: events of class security are switched off, or no longer read")
+		}
+	}
 }
 
 // changed tells of a PBX that is not what it was.
