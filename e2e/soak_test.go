@@ -195,11 +195,11 @@ type soak struct {
 
 // sample is what was seen of the daemon at a moment.
 type sample struct {
-	at                     time.Duration
-	resident, state        float64 // bytes
-	files                  float64
-	guard, before, behind  float64 // legs: of the guard, and of the PBX just before and after
-	bans, decisions, kills float64
+	at                    time.Duration
+	resident, state       float64 // bytes
+	files                 float64
+	guard, before, behind float64 // legs: of the guard, and of the PBX just before and after
+	bans, kills           float64
 }
 
 // drift is by how many legs the guard is off what the PBX had around that moment.

@@ -2,6 +2,7 @@ package history
 
 import (
 	"bytes"
+	"strings"
 	"time"
 
 	"pbxguard/tabular"
@@ -28,19 +29,10 @@ func (p *rowReader) greenwich(c *Call, row *tabular.Row) bool {
 // born reads the time out of one of Asterisk's ids: 1795349453.0, or with a
 // system's name before, pbx1-1795349453.0.
 func born(id string) (at time.Time, ok bool) {
-	dot := len(id)
-	for i, b := range []byte(id) {
-		switch b {
-		case '-':
-			id, dot = id[i+1:], len(id)-i-1
-			return born(id)
-		case '.':
-			dot = i
-		}
-	}
-	if dot != 10 {
+	seconds, _, _ := strings.Cut(id[strings.LastIndexByte(id, '-')+1:], ".")
+	if len(seconds) != 10 {
 		return at, false
 	}
 	var c clock
-	return c.epoch([]byte(id[:dot]))
+	return c.epoch([]byte(seconds))
 }
