@@ -88,7 +88,8 @@ type Player struct {
 	streams streams
 	legs    map[guard.LegID]*leg
 	pairs   map[string]*dialog
-	up      int // dialogs that lead outside
+	sent    map[string]string // by what was dialled; see sentFor
+	up      int               // dialogs that lead outside
 	ended   []*dialog
 	serial  int
 	result  Result
@@ -138,7 +139,7 @@ func Play(calls []Call, events []guard.Event, opt Options) (*Result, error) {
 	}
 	p := &Player{
 		opt: opt, calls: calls, extra: events,
-		legs: map[guard.LegID]*leg{}, pairs: map[string]*dialog{},
+		legs: map[guard.LegID]*leg{}, pairs: map[string]*dialog{}, sent: map[string]string{},
 		result: Result{ByRule: map[string]*Tally{}, Talked: make([]time.Duration, len(calls))},
 	}
 	p.order = make([]int, len(calls))
@@ -358,7 +359,7 @@ func (p *Player) reach(c *Call, d *dialog, a, b guard.LegID) (lb *leg) {
 	}
 	sent := c.Sent
 	if sent == "" {
-		sent = c.Dialled
+		sent = p.sentFor(c)
 	}
 	p.feed(guard.Event{Kind: guard.LegDialling, Leg: a, Call: d.id, Channel: string(a), Side: c.From.Side, Pair: c.From.Pair,
 		Account: c.From.Account, Context: c.Context, Exten: c.Dialled, Number: sent, Caller: c.Shown,
@@ -376,6 +377,28 @@ func (p *Player) forwarded(c *Call, d *dialog, a, phone guard.LegID) {
 		Exten: c.Dialled, Number: c.Dialled, Other: phone, OtherCall: d.id, OtherAccount: c.To.Account})
 	p.feed(guard.Event{Kind: guard.LegForwarded, Leg: a, Call: d.id, Other: phone, OtherCall: d.id, Number: c.Forward})
 	p.feed(guard.Event{Kind: guard.LegEnded, Leg: phone, Call: d.id})
+}
+
+// sentFor is what a trunk was sent by a record that does not tell: what was
+// dialled or, where a trunk would read that as something else, the number that
+// was meant. The digits that get a line never leave the PBX.
+func (p *Player) sentFor(c *Call) string {
+	site := p.opt.Policy.PBXs[p.opt.PBX]
+	if !c.Out || site.TrunkPlan == nil {
+		return c.Dialled
+	}
+	if sent, ok := p.sent[c.Dialled]; ok {
+		return sent
+	}
+	sent := c.Dialled
+	if n := site.Plan.Normalise(sent); n.E164 != "" && !n.Candidate && site.TrunkPlan.Normalise(sent).E164 != n.E164 {
+		sent = n.E164
+	}
+	const most = 1 << 17 // numbers that are remembered
+	if len(p.sent) < most {
+		p.sent[c.Dialled] = sent
+	}
+	return sent
 }
 
 // legID names a leg: as the record does, so that several records of one leg are

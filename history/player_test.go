@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pbxguard/guard"
+	"pbxguard/numbering"
 )
 
 func account(name string) guard.Account { return guard.Account{PBX: "pbx", Name: name} }
@@ -179,5 +180,38 @@ func TestPlayDense(t *testing.T) {
 	res, err := Play(calls, nil, Options{PBX: "pbx", Policy: policy(t), Step: 30 * second})
 	if err != nil || len(res.Kills) != 1 || res.Kills[0].Talked > time.Hour+time.Minute {
 		t.Errorf("got %+v, %v, want the long call ended after an hour", res.Kills, err)
+	}
+}
+
+// TestPlayOutsideLine: a record that does not tell what the trunk was sent is of
+// the number that was meant, not of the digits that got the line.
+func TestPlayOutsideLine(t *testing.T) {
+	profile, err := numbering.DefaultProfile("GB")
+	if err != nil {
+		t.Fatal(err)
+	}
+	profile.OutsideLine, profile.Extensions = "9", `^1\d\d$`
+	phones, err := numbering.NewPlan(profile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	profile.OutsideLine = ""
+	trunk, err := numbering.NewPlan(profile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := policy(t)
+	p.PBXs["pbx"].Plan, p.PBXs["pbx"].TrunkPlan = phones, trunk
+	p.Default = guard.Limits{Class: map[numbering.Class]guard.Action{numbering.Unknown: guard.Kill, numbering.Premium: guard.Kill}}
+	for dialled, want := range map[string]int{"902079460123": 0, "907712953522": 0, "909098790001": 1} {
+		c := out("101", dialled, 0, 2*time.Second, time.Minute)
+		c.Sent = ""
+		res, err := Play([]Call{c}, nil, Options{PBX: "pbx", Policy: p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(res.Kills) != want {
+			t.Errorf("%s: got %d calls ended, want %d: %+v", dialled, len(res.Kills), want, res.Decisions)
+		}
 	}
 }
