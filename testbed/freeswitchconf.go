@@ -224,7 +224,7 @@ func (f *FreeSWITCH) addUsers() error {
 // guardUser is the account of a guard, with the least that it and its gate need.
 const guardUser = `  <user id="pbxguard"><params>` +
 	`<param name="esl-password" value="guard-secret"/>` +
-	`<param name="esl-allowed-events" value="` + freeswitch.EventsNeeded + `"/>` +
+	`<param name="esl-allowed-events" value="` + freeswitch.EventsNeeded + ` ` + freeswitch.PINEvents + `"/>` +
 	`<param name="esl-allowed-api" value="` + freeswitch.APINeeded + ` hash hash_dump db"/>` +
 	`<param name="esl-allowed-log" value="true"/>` +
 	`</params></user>

@@ -42,11 +42,27 @@ func (t *translator) custom(subclass []byte) {
 	case "sofia::wrong_call_state":
 		t.abandoned(ev)
 		return
+	case PINEvents:
+		t.mailbox(ev)
+		return
 	default:
 		return
 	}
 	t.from(ev, "network-ip", "network-port")
 	ev.Session = wire.Clip(t.get("call-id"))
+	t.emit(ev)
+}
+
+// mailbox reads what came of a PIN (mod_voicemail.c, voicemail_check_main).
+func (t *translator) mailbox(ev *guard.Event) {
+	if string(t.get("VM-Action")) != "authentication" || string(t.get("VM-Auth-Result")) != "fail" {
+		return
+	}
+	ev.Kind, ev.Account, ev.Service = guard.PINFailed, t.user("VM-User", "VM-Domain"), ""
+	ev.Caller = t.name("Caller-Caller-ID-Number")
+	if id := t.name("Unique-ID"); isLeg(id) {
+		ev.Leg = guard.LegID(id)
+	}
 	t.emit(ev)
 }
 

@@ -15,11 +15,16 @@ import (
 // each failure again, without the account.
 const subscription = "event plain " + EventsNeeded
 
+// pinSubscription is asked for on its own, as it may be refused.
+const pinSubscription = "event plain CUSTOM " + PINEvents
+
 // What a user of the directory must be allowed for the guard to work, in the
 // words of esl-allowed-events and esl-allowed-api.
 const (
 	EventsNeeded = "CHANNEL_CREATE CHANNEL_ANSWER CHANNEL_HANGUP_COMPLETE RELOADXML " +
 		"CUSTOM sofia::pre_register sofia::register_attempt sofia::register sofia::unregister sofia::expire sofia::wrong_call_state"
+	// PINEvents tell of wrong PINs of mailboxes. The guard works without.
+	PINEvents = "vm::maintenance"
 	APINeeded = "uuid_kill uuid_dump show"
 )
 

@@ -359,3 +359,22 @@ func TestReplayKeepsTime(t *testing.T) {
 		t.Errorf("from %v to %v, want some seconds from %v", first, last, begun)
 	}
 }
+
+// TestMailbox: of what mod_voicemail tells, only a wrong PIN counts.
+func TestMailbox(t *testing.T) {
+	mailbox := func(action, result string) string {
+		return event("CUSTOM", map[string]string{
+			"Event-Subclass": "vm::maintenance", "VM-Action": action, "VM-Auth-Result": result,
+			"VM-User": "101", "VM-Domain": "pbx.example", "Unique-ID": legA, "Caller-Caller-ID-Number": "0205550123",
+		})
+	}
+	for _, tt := range []struct{ name, event, want string }{
+		{"wrong", mailbox("authentication", "fail"), "pin failed " + legA + " f/pbx.example/101"},
+		{"right", mailbox("authentication", "success"), ""},
+		{"another matter", mailbox("folder-summary", "fail"), ""},
+	} {
+		if got := strings.Join(told(t, tt.event), "\n"); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}

@@ -15,12 +15,22 @@ type watch struct {
 	translator *translator // of the session that has begun
 	block      wire.Block
 	forgeries  pace.Throttle
+	unpinned   bool // it was said that wrong PINs are not told of
 }
 
-// begin subscribes to the events.
+// begin subscribes to the events. What comes between the two answers is lost, so
+// those that must not be are asked for last.
 func (w *watch) begin(c *conn) error {
-	f, err := c.ask(subscription)
+	f, err := c.ask(pinSubscription)
 	if err != nil {
+		return err
+	}
+	if !f.ok() && !w.unpinned {
+		w.unpinned = true
+		w.pbx.options.Log.Info("FreeSWITCH does not let the user know of wrong PINs", "pbx", w.pbx.options.Name,
+			"hint", "to have guessing of them reported, add "+PINEvents+" to esl-allowed-events of the user")
+	}
+	if f, err = c.ask(subscription); err != nil {
 		return err
 	}
 	if !f.ok() {

@@ -52,7 +52,7 @@ func (o *setupOrder) runFreeSWITCH(conf *config.Config, pbx config.PBX, f freeSW
 		fmt.Fprint(w, "where DOMAIN is what this prints:\n    fs_cli -x 'global_getvar domain'\n")
 	}
 	fmt.Fprintf(w, "\nInto the directory of that domain, such as %s/directory/default/%s.xml:\n%s", report.Safe(f.dir), freeSWITCHUser,
-		indent(fmt.Sprintf(freeSWITCHStanza, freeSWITCHUser, rand.Text(), secret, freeswitch.EventsNeeded, apiNeeded(conf.Gate.Enabled, pbx.Forwards))))
+		indent(fmt.Sprintf(freeSWITCHStanza, freeSWITCHUser, rand.Text(), secret, freeswitch.EventsNeeded+" "+freeswitch.PINEvents, apiNeeded(conf.Gate.Enabled, pbx.Forwards))))
 	if f.dynamic {
 		fmt.Fprint(w, "\nHere a program answers for the directory, as with FusionPBX. If the user is not found, leave\n"+
 			"username out and put the event socket's own password into the file instead.\n")
