@@ -58,9 +58,10 @@ func TestKill9(t *testing.T) {
 	for _, v := range k.verdicts {
 		byRule[v.Rule+" "+v.Outcome]++
 	}
-	t.Logf("%d reloads, %d calls placed", k.reloads, board.calls)
-	if len(board.wronged) > 0 {
-		t.Errorf("the honest calls %v were ended", board.wronged)
+	calls, wronged := board.outcome()
+	t.Logf("%d reloads, %d calls placed", k.reloads, calls)
+	if len(wronged) > 0 {
+		t.Errorf("the honest calls %v were ended", wronged)
 	}
 	t.Logf("decisions by rule and outcome: %v", byRule)
 	t.Logf("from exec to the first answer: %v", &k.startups)

@@ -332,6 +332,13 @@ func (s *switchboard) guess() string {
 	).Replace(s.failure)
 }
 
+// outcome is how many calls were placed, and the honest ones that were ended.
+func (s *switchboard) outcome() (calls int, wronged []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls, slices.Clone(s.wronged)
+}
+
 // place begins a call: to a premium number, which only the guard will end, or an
 // honest one, which it must not.
 func (s *switchboard) place(honest bool) string {

@@ -148,8 +148,8 @@ func (r *trial) run(tr trouble, idle int) {
 	r.d.Stop()
 	r.sound()
 	r.reckon()
-	if len(r.board.wronged) > 0 {
-		r.t.Errorf("the honest calls %v were ended", r.board.wronged)
+	if _, wronged := r.board.outcome(); len(wronged) > 0 {
+		r.t.Errorf("the honest calls %v were ended", wronged)
 	}
 }
 
