@@ -92,7 +92,7 @@ func writeCalls(t testing.TB, path string, n int, write func(*placedCall, *bufio
 		case k < 90:
 			c.number = fmt.Sprintf("0%d%d%06d", []int{20, 10, 70, 30}[dice.IntN(4)], 2+dice.IntN(6), dice.IntN(1e6))
 		default:
-			c.number = fmt.Sprintf("00%s%06d", []string{"32475", "49151123", "447712", "33612", "34612"}[dice.IntN(5)], dice.IntN(1e6))
+			c.number = fmt.Sprintf("00%s%06d", []string{"32475", "4915112", "447712", "33612", "34612"}[dice.IntN(5)], dice.IntN(1e6))
 		}
 		write(&c, w, i)
 	}

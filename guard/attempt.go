@@ -42,6 +42,8 @@ type attempt struct {
 	rate      Rate
 	priced    bool
 	pricedFor string // the number that rate is of
+	near      bool   // one digit away from a number that makes sense
+	nearFor   string // what was dialled of which near is
 	cost      Money  // so far, and in the purses
 
 	fired  ruleSet // rules that asked for its end

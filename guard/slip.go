@@ -37,7 +37,10 @@ func (s *state) slip(a *attempt) bool {
 	case a.number.Kind == numbering.International && !s.off(s.limitsOf(a.payer), a) && (s.young(a.site) || s.called(a.site, a.number.Region)):
 		return true
 	}
-	return s.nearMiss(a)
+	if a.nearFor != a.dialled { // hundreds of numbers are looked up, and several rules ask
+		a.near, a.nearFor = s.nearMiss(a), a.dialled
+	}
+	return a.near
 }
 
 // called says whether a PBX has called a country before.
