@@ -100,7 +100,7 @@ func serveESL(t testing.TB, stream []byte, n int) (address string) {
 				say("Content-Type: api/response\nContent-Length: 16\n\n{\"row_count\":0}\n")
 			case "event":
 				say("Content-Type: command/reply\nReply-Text: +OK event listener enabled plain\n\n")
-				if !played.Swap(true) {
+				if !strings.Contains(lines.Text(), freeswitch.PINEvents) && !played.Swap(true) {
 					go func() {
 						for round := range n {
 							if _, err := conn.Write(anew(stream, ids, round)); err != nil {
