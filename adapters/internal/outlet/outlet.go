@@ -24,8 +24,7 @@ type Outlet struct {
 	wake chan struct{}
 
 	mu      sync.Mutex
-	waiting []guard.Event
-	sent    int // how many at the beginning of waiting are delivered
+	waiting queue
 	lost    int // since the queue was last empty
 	shed    uint64
 }
@@ -40,7 +39,7 @@ func New(out chan<- guard.Event, tell func(lost int, over bool)) *Outlet {
 // Put delivers an event now or later, or loses it. It does not block.
 func (o *Outlet) Put(ev *guard.Event) {
 	o.mu.Lock()
-	n := len(o.waiting) - o.sent
+	n := o.waiting.len
 	if n == 0 {
 		select {
 		case o.out <- *ev:
@@ -59,7 +58,7 @@ func (o *Outlet) Put(ev *guard.Event) {
 		}
 		return
 	}
-	o.waiting = append(o.waiting, *ev)
+	o.waiting.push(ev)
 	o.mu.Unlock()
 	select {
 	case o.wake <- struct{}{}:
@@ -106,15 +105,12 @@ func (o *Outlet) Run(ctx context.Context) {
 // in the meantime is told to the guard as well.
 func (o *Outlet) first() (ev guard.Event, ok bool) {
 	o.mu.Lock()
-	if o.sent < len(o.waiting) {
+	if o.waiting.len > 0 {
 		defer o.mu.Unlock()
-		return o.waiting[o.sent], true
+		return *o.waiting.front(), true
 	}
 	lost := o.lost
-	o.lost, o.sent, o.waiting = 0, 0, o.waiting[:0]
-	if cap(o.waiting) > ChatterLimit {
-		o.waiting = nil // 2 MB are kept for the next time
-	}
+	o.lost = 0
 	o.mu.Unlock()
 	if lost > 0 {
 		o.tell(lost, true)
@@ -122,20 +118,16 @@ func (o *Outlet) first() (ev guard.Event, ok bool) {
 	return ev, false
 }
 
-// drop forgets the event that was sent, and now and then gives its memory back.
+// drop forgets the event that was sent.
 func (o *Outlet) drop() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.waiting[o.sent] = guard.Event{}
-	if o.sent++; o.sent >= 1024 && o.sent > len(o.waiting)/2 {
-		o.waiting = append([]guard.Event(nil), o.waiting[o.sent:]...)
-		o.sent = 0
-	}
+	o.waiting.pop()
 }
 
 // Counts tells how many events were lost, ever, and how many wait now.
 func (o *Outlet) Counts() (shed uint64, waiting int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.shed, len(o.waiting) - o.sent
+	return o.shed, o.waiting.len
 }
