@@ -64,9 +64,10 @@ func TestPeer(t *testing.T) {
 }
 
 // rivals starts all that are compared; they end with the test. Only one pbxguard
-// can keep the host's table at a time.
+// can keep the host's table at a time, and it takes over the bans that stand.
 func rivals(t testing.TB) []banner {
 	t.Helper()
+	flush(t)
 	all := []banner{startProbe(t), startGuard(t, "")}
 	if withFail2ban() {
 		all = append(all, startFail2ban(t))
