@@ -101,7 +101,7 @@ func (w words) of(b []byte) string {
 		return s
 	}
 	s := string(b)
-	if len(w) < 1<<20 {
+	if len(w) < 1<<16 {
 		w[s] = s
 	}
 	return s
