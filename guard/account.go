@@ -165,11 +165,9 @@ func neighbours(a, b string) bool {
 // talk is the time an account has talked: in each of the last 60 minutes, and
 // today.
 type talk struct {
-	minutes [60]uint32 // milliseconds, by minute modulo 60
-	sum     uint64     // of minutes
-	latest  int64      // the minute that was last written
-	day     int64      // counted in the PBX's zone
-	today   time.Duration
+	last  lastHour[uint32] // milliseconds
+	day   int64            // counted in the PBX's zone
+	today time.Duration
 }
 
 // moment is a time as talk counts it: minutes by the monotonic clock, which
@@ -200,35 +198,20 @@ func (s *state) momentOf(at time.Time, zone *time.Location) moment {
 
 func (t *talk) add(d time.Duration, now moment) {
 	t.roll(now)
-	t.put(t.latest, d)
+	t.last.put(now.minute, uint32(d/time.Millisecond))
 	t.today += d
 }
 
 // roll empties the minutes and the day that have passed since the last call.
 func (t *talk) roll(now moment) {
-	if now.minute-t.latest >= 60 {
-		t.minutes, t.sum = [60]uint32{}, 0
-		t.latest = now.minute
-	}
-	for t.latest < now.minute {
-		t.latest++
-		t.sum -= uint64(t.minutes[t.latest%60])
-		t.minutes[t.latest%60] = 0
-	}
+	t.last.roll(now.minute)
 	if now.day > t.day {
 		t.day, t.today = now.day, 0
 	}
 }
 
-func (t *talk) put(minute int64, d time.Duration) {
-	m := &t.minutes[minute%60]
-	t.sum -= uint64(*m)
-	*m += uint32(d / time.Millisecond)
-	t.sum += uint64(*m)
-}
-
 // hour is the time talked in the last 60 minutes.
-func (t *talk) hour() time.Duration { return time.Duration(t.sum) * time.Millisecond }
+func (t *talk) hour() time.Duration { return time.Duration(t.last.sum) * time.Millisecond }
 
 // restore adds talk time that ended at a time and that nobody counted while it
 // passed: of before the guard started, or of a call that it finds up.
@@ -247,7 +230,5 @@ func (t *talk) was(d time.Duration, at moment) {
 	if at.day == t.day {
 		t.today += d
 	}
-	if at.minute <= t.latest && t.latest-at.minute < 60 {
-		t.put(at.minute, d)
-	}
+	t.last.put(at.minute, uint32(d/time.Millisecond))
 }

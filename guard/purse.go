@@ -8,9 +8,7 @@ import (
 // purse is the money that an account or a PBX has spent, calls that are still
 // up included: in each of the last 60 minutes, today and this month.
 type purse struct {
-	minutes  [60]Money
-	sum      Money // of minutes
-	latest   int64
+	last     lastHour[Money]
 	day      int64
 	today    Money
 	month    int32
@@ -75,15 +73,7 @@ func (p *purse) work(day int64) {
 
 // roll empties what has passed.
 func (p *purse) roll(now moment) {
-	if now.minute-p.latest >= 60 {
-		p.minutes, p.sum = [60]Money{}, 0
-		p.latest = now.minute
-	}
-	for p.latest < now.minute {
-		p.latest++
-		p.sum -= p.minutes[p.latest%60]
-		p.minutes[p.latest%60] = 0
-	}
+	p.last.roll(now.minute)
 	if now.day > p.day {
 		p.close(now.day)
 		p.day, p.today, p.services = now.day, 0, 0
@@ -100,13 +90,12 @@ func (p *purse) roll(now moment) {
 
 func (p *purse) add(m Money, now moment) {
 	p.roll(now)
-	p.minutes[p.latest%60] += m
-	p.sum += m
+	p.last.put(now.minute, m)
 	p.today += m
 	p.monthly += m
 }
 
-func (p *purse) hour() Money { return max(0, p.sum) }
+func (p *purse) hour() Money { return max(0, Money(p.last.sum)) }
 
 // charge brings what an attempt costs up to now: while it is up with the step
 // that is still to be billed, at its end without.
@@ -191,9 +180,6 @@ func (s *state) respend(u *Usage) {
 		if then.day == p.day {
 			p.today += u.Cost
 		}
-		if then.minute <= p.latest && p.latest-then.minute < 60 {
-			p.minutes[then.minute%60] += u.Cost
-			p.sum += u.Cost
-		}
+		p.last.put(then.minute, u.Cost)
 	}
 }
