@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"pbxguard/adapters/internal/pace"
+	"pbxguard/adapters/internal/uplink"
 	"pbxguard/adapters/internal/wire"
 	"pbxguard/guard"
 )
@@ -19,6 +20,7 @@ import (
 // session is one connection, from its first byte to its last. Its reader owns
 // everything but what mu guards.
 type session struct {
+	*uplink.Breaker
 	link       *link
 	conn       net.Conn
 	reader     *wire.Reader
@@ -36,14 +38,13 @@ type session struct {
 	quit   chan struct{}
 
 	mu      sync.Mutex
-	cause   error     // why the connection was closed from this side
 	asked   time.Time // when the list on its way was asked for; zero if none is
 	askNext bool      // for another list behind it
 }
 
 func newSession(l *link, conn net.Conn) *session {
 	s := &session{
-		link: l, conn: conn, reader: wire.NewReader(conn),
+		Breaker: uplink.Break(conn), link: l, conn: conn, reader: wire.NewReader(conn),
 		orders: make(chan order, maxOrders), quit: make(chan struct{}),
 	}
 	s.translator = translator{
@@ -246,23 +247,12 @@ func (s *session) overdue() error {
 	return nil
 }
 
-// Fail closes the connection for a reason.
-func (s *session) Fail(cause error) {
-	s.mu.Lock()
-	if s.cause == nil {
-		s.cause = cause
-	}
-	s.mu.Unlock()
-	s.conn.Close()
-}
-
 // end says why the session ended, for which err is what the reader saw.
 func (s *session) end(err error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	cause := s.Cause()
 	switch {
-	case s.cause != nil:
-		err = s.cause
+	case cause != nil:
+		err = cause
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = fmt.Errorf("no answer for %v", s.link.pbx.timing.silence)
 	case errors.Is(err, io.EOF) && s.shutdown != "":

@@ -43,7 +43,7 @@ func NewSwitchboard(pbx string, admin *Admin, realms []string, events chan<- gua
 func IsRealm(s string) bool {
 	module, realm, ok := strings.Cut(s, "/")
 	return ok && (module == "db" || module == "hash") && realm != "" && len(realm) <= 64 &&
-		strings.Trim(realm, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") == ""
+		strings.Trim(realm, board.Letters) == ""
 }
 
 // tables are the realms of mod_db and mod_hash in which forwards stand.
@@ -195,9 +195,7 @@ func keyOf(a guard.Account) string {
 	return a.Name + "@" + a.Domain
 }
 
-// sendable says whether a key may stand in a command: a slash would begin the next
-// part of it.
+// sendable says whether a key may stand in a command.
 func sendable(key string) bool {
-	return key != "" && len(key) <= 200 &&
-		strings.Trim(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.@") == ""
+	return key != "" && len(key) <= 200 && strings.Trim(key, board.Letters+"@") == ""
 }

@@ -9,12 +9,14 @@ import (
 	"time"
 
 	"pbxguard/adapters/internal/pace"
+	"pbxguard/adapters/internal/uplink"
 	"pbxguard/adapters/internal/wire"
 )
 
 // session is one connection that does its duty, until its last byte. Its reader
-// owns everything but what mu guards.
+// owns everything.
 type session struct {
+	*uplink.Breaker
 	link      *link
 	conn      *conn
 	notice    string // what FreeSWITCH said of its own end
@@ -22,13 +24,10 @@ type session struct {
 	oversizes pace.Throttle
 	refusals  pace.Throttle
 	quit      chan struct{}
-
-	mu    sync.Mutex
-	cause error // why the connection was closed from this side
 }
 
 func newSession(l *link, c *conn) *session {
-	return &session{link: l, conn: c, quit: make(chan struct{})}
+	return &session{Breaker: uplink.Break(c), link: l, conn: c, quit: make(chan struct{})}
 }
 
 // Serve reads until the connection breaks. It waits for nothing else.
@@ -109,23 +108,12 @@ func (s *session) keepAlive() error {
 	}
 }
 
-// Fail closes the connection for a reason.
-func (s *session) Fail(cause error) {
-	s.mu.Lock()
-	if s.cause == nil {
-		s.cause = cause
-	}
-	s.mu.Unlock()
-	s.conn.Close()
-}
-
 // end says why the session ended, for which err is what the reader saw.
 func (s *session) end(err error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	cause := s.Cause()
 	switch {
-	case s.cause != nil:
-		err = s.cause
+	case cause != nil:
+		err = cause
 	case s.notice != "":
 		err = errors.New("FreeSWITCH says: " + s.notice)
 	case errors.Is(err, os.ErrDeadlineExceeded):

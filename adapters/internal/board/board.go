@@ -224,12 +224,14 @@ func (b *Board) tell(ctx context.Context, at Place, number string, before bool) 
 // cut cuts what came from the network.
 func cut(s string) string { return s[:min(len(s), 256)] }
 
-// plain refuses what is no extension: names and domains come from the network,
-// and a line feed or a slash means something to a PBX.
+// Letters are what names may be made of that stand in commands: they come from the
+// network, and a line feed or a slash means something to a PBX.
+const Letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
+
+// plain refuses what is no extension.
 func plain(a guard.Account) bool {
-	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 	return a.Name != "" && len(a.Name) <= 64 && len(a.Domain) <= 128 &&
-		strings.Trim(a.Name, letters) == "" && strings.Trim(a.Domain, letters) == ""
+		strings.Trim(a.Name, Letters) == "" && strings.Trim(a.Domain, Letters) == ""
 }
 
 func digits(number string) bool {
