@@ -14,11 +14,8 @@ type Manager interface {
 	Ask(ctx context.Context, action string, headers ...string) (answer map[string]string, list []map[string]string, err error)
 }
 
-// Bounds of what is asked of a running Asterisk.
-const (
-	maxEndpoints = 20_000 // asked for one by one
-	maxPeers     = 20_000
-)
+// maxAsked bounds what a running Asterisk is asked for one by one.
+const maxAsked = 20_000
 
 // checkedModules are those that are asked for by name. What they are needed
 // for is dear if the files are wrong about them.
@@ -111,33 +108,31 @@ func (a *asking) pjsip() {
 	endpoints := a.list(question, question)
 	a.list("PJSIPShowAuths", "PJSIPShowAuths")
 	a.list("PJSIPShowAors", "PJSIPShowAors")
-	if len(endpoints) > maxEndpoints {
-		a.answers[question] = audit.Answer{Err: fmt.Errorf("it has %d endpoints; more than %d are not compared", len(endpoints), maxEndpoints)}
-		return
-	}
-	for _, e := range endpoints {
-		name := e["ObjectName"]
+	a.each(question, "endpoints", endpoints, func(name string) error {
 		_, list, err := a.manager.Ask(a.ctx, "PJSIPShowEndpoint", "Endpoint", name)
 		a.answers["PJSIPShowEndpoint "+name] = audit.Answer{Records: list, Err: err}
-		if err != nil && a.ctx.Err() != nil {
-			a.answers[question] = audit.Answer{Records: endpoints, Err: fmt.Errorf("not all of its %d endpoints could be asked for: %w", len(endpoints), err)}
-			return
-		}
-	}
+		return err
+	})
 }
 
 // peers asks for those of chan_sip.
 func (a *asking) peers() {
 	const question = "SIPpeers"
-	peers := a.list(question, question)
-	if len(peers) > maxPeers {
-		a.answers[question] = audit.Answer{Err: fmt.Errorf("it has %d peers; more than %d are not compared", len(peers), maxPeers)}
+	a.each(question, "peers", a.list(question, question), func(name string) error {
+		return a.one("SIPshowpeer "+name, "SIPshowpeer", "Peer", name)
+	})
+}
+
+// each asks for everything on a list by its name. What comes of a list that is too
+// long, or of time that runs out, stands under the question that had the list.
+func (a *asking) each(question, what string, list []map[string]string, ask func(name string) error) {
+	if len(list) > maxAsked {
+		a.answers[question] = audit.Answer{Err: fmt.Errorf("it has %d %s; more than %d are not compared", len(list), what, maxAsked)}
 		return
 	}
-	for _, p := range peers {
-		name := p["ObjectName"]
-		if err := a.one("SIPshowpeer "+name, "SIPshowpeer", "Peer", name); err != nil && a.ctx.Err() != nil {
-			a.answers[question] = audit.Answer{Records: peers, Err: fmt.Errorf("not all of its %d peers could be asked for: %w", len(peers), err)}
+	for _, object := range list {
+		if err := ask(object["ObjectName"]); err != nil && a.ctx.Err() != nil {
+			a.answers[question] = audit.Answer{Records: list, Err: fmt.Errorf("not all of its %d %s could be asked for: %w", len(list), what, err)}
 			return
 		}
 	}

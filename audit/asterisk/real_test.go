@@ -11,6 +11,7 @@ import (
 
 	ami "pbxguard/adapters/asterisk"
 	"pbxguard/audit"
+	"pbxguard/audit/audittest"
 	"pbxguard/testbed"
 )
 
@@ -165,7 +166,7 @@ func TestRealAsteriskIsCompared(t *testing.T) {
 				{"extensions.conf", "exten => i,1,Playback(invalid)", "exten => i,1,Playback(other)"},
 				{"modules.conf", "autoload = yes", "autoload = yes\nnoload => chan_pjsip.so"},
 			} {
-				edit(t, filepath.Join(a.Root, "etc", e.file), e.old, e.new)
+				audittest.Edit(t, filepath.Join(a.Root, "etc", e.file), e.old, e.new)
 			}
 			a.CLI(t, "dialplan add extension 666,1,Dial,PJSIP/666@trunk into internal")
 			told = asked(t, a, "all", "all-secret")
@@ -189,19 +190,5 @@ func TestRealAsteriskIsCompared(t *testing.T) {
 				t.Errorf("stopped: got %q, want every comparison incomplete", told)
 			}
 		})
-	}
-}
-
-func edit(t *testing.T, name, old, new string) {
-	t.Helper()
-	text, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(text), old) {
-		t.Fatalf("%s does not hold %q", name, old)
-	}
-	if err := os.WriteFile(name, []byte(strings.Replace(string(text), old, new, 1)), 0o644); err != nil {
-		t.Fatal(err)
 	}
 }

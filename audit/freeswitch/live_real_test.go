@@ -2,7 +2,6 @@ package freeswitch
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -10,6 +9,7 @@ import (
 
 	esl "pbxguard/adapters/freeswitch"
 	"pbxguard/audit"
+	"pbxguard/audit/audittest"
 	"pbxguard/testbed"
 )
 
@@ -51,13 +51,13 @@ func TestRealFreeSWITCHIsCompared(t *testing.T) {
 		t.Errorf("unchanged: %s %q", id, all)
 	}
 	conf := func(name string) string { return filepath.Join(f.Conf(), name) }
-	edit(t, conf("sip_profiles/internal.xml"), `<param name="context" value="public"/>`, `<param name="context" value="strict"/>`)
-	edit(t, conf("directory/default/1000.xml"), `<user id="1000">`, `<user id="1900">`)
-	edit(t, conf("directory/default/1001.xml"), `value="$${default_password}"`, `value="canary-not-loaded"`)
-	edit(t, conf("dialplan/public.xml"), `<extension name="unloop">`, `<extension name="unloops">`)
-	edit(t, conf("autoload_configs/switch.conf.xml"), `name="max-sessions" value="1000"`, `name="max-sessions" value="30"`)
-	edit(t, conf("autoload_configs/modules.conf.xml"), `<load module="mod_expr"/>`, ``)
-	edit(t, conf("directory/default/example.com.xml"), `<gateway name="$${default_provider}">`, `<gateway name="other.example">`)
+	audittest.Edit(t, conf("sip_profiles/internal.xml"), `<param name="context" value="public"/>`, `<param name="context" value="strict"/>`)
+	audittest.Edit(t, conf("directory/default/1000.xml"), `<user id="1000">`, `<user id="1900">`)
+	audittest.Edit(t, conf("directory/default/1001.xml"), `value="$${default_password}"`, `value="canary-not-loaded"`)
+	audittest.Edit(t, conf("dialplan/public.xml"), `<extension name="unloop">`, `<extension name="unloops">`)
+	audittest.Edit(t, conf("autoload_configs/switch.conf.xml"), `name="max-sessions" value="1000"`, `name="max-sessions" value="30"`)
+	audittest.Edit(t, conf("autoload_configs/modules.conf.xml"), `<load module="mod_expr"/>`, ``)
+	audittest.Edit(t, conf("directory/default/example.com.xml"), `<gateway name="$${default_provider}">`, `<gateway name="other.example">`)
 	for _, cmd := range []string{"global_setvar use_profile=other", "global_setvar default_password=canary-in-memory", "hash insert/call_forward/1002/00252612345678"} {
 		f.CLI(t, cmd)
 	}
@@ -88,19 +88,5 @@ func TestRealFreeSWITCHIsCompared(t *testing.T) {
 	f.Stop(t)
 	if told := asked(t, f); len(told) < 6 {
 		t.Errorf("stopped: got %q, want every comparison incomplete", told)
-	}
-}
-
-func edit(t *testing.T, name, old, new string) {
-	t.Helper()
-	text, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(text), old) {
-		t.Fatalf("%s does not hold %q", name, old)
-	}
-	if err := os.WriteFile(name, []byte(strings.Replace(string(text), old, new, 1)), 0o644); err != nil {
-		t.Fatal(err)
 	}
 }
