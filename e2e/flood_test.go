@@ -46,7 +46,7 @@ func TestFlood(t *testing.T) {
 	freshWall(t)
 	fl := newFlooder(t)
 	d := newDaemon(t, a, settings{Calls: "enforce", Bans: "enforce", Firewall: "nftables",
-		BansMore: fmt.Sprintf("ladder = [\"30m\"]\nlearn = \"0s\"\nsources = %d", 2*floodSources), Tables: uncounted + fl.table(t)})
+		BansMore: "ladder = [\"30m\"]\nlearn = \"0s\"", Tables: uncounted + fl.table(t)})
 	d.env = []string{"GOMEMLIMIT=200MiB"} // as the service has it
 	trunk := testbed.NewTrunk(t, a)
 	trunk.SetAnswer(testbed.AcceptAfter(rings))

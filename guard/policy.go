@@ -162,6 +162,6 @@ func DefaultBans() BanPolicy {
 		Ladder:   []time.Duration{10 * time.Minute, time.Hour, 24 * time.Hour, 7 * 24 * time.Hour},
 		Unproven: 10 * time.Minute, Budget: 120,
 		Learn: time.Hour, Trust: 30 * 24 * time.Hour,
-		Spray: 5, Max: 1_000_000, Sources: 50_000,
+		Spray: 5, Max: 1_000_000, Sources: 200_000,
 	}
 }
