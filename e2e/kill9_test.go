@@ -183,7 +183,7 @@ func (k *killed) lost(ctx context.Context) (lost []error) {
 			lost = append(lost, fmt.Errorf("%s was let back in and is banned again: %s", b.Prefix, b.Reason))
 		}
 	}
-	inKernel := wall(k.t)
+	inKernel := addresses(k.t)
 	for p, was := range k.shown {
 		if time.Until(was.Until) < 10*time.Second {
 			delete(k.shown, p) // it ends by itself
@@ -324,7 +324,7 @@ func (k *killed) die(powerFailure bool) {
 	if powerFailure {
 		nft(k.t, "flush ruleset")
 	} else {
-		for p, left := range wall(k.t) {
+		for p, left := range addresses(k.t) {
 			k.kernel[p] = left == 0 || left > time.Minute // else it may end by itself
 		}
 	}

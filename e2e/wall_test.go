@@ -2,12 +2,16 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os/exec"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/nftables"
+	"golang.org/x/sys/unix"
 
 	"pbxguard/guard"
 	"pbxguard/testbed"
@@ -90,6 +94,34 @@ func wall(t testing.TB) map[netip.Prefix]time.Duration {
 		}
 	}
 	return kept
+}
+
+// addresses is whom the kernel keeps out by address, and not by network, as wall has
+// them. nft begins anew when a ban is added while it lists, and with thousands of
+// bans never comes to an end while others are made.
+func addresses(t testing.TB) map[netip.Prefix]time.Duration {
+	t.Helper()
+	conn, err := nftables.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := map[netip.Prefix]time.Duration{}
+	for name, key := range map[string]nftables.SetDatatype{"ban4": nftables.TypeIPAddr, "ban6": nftables.TypeIP6Addr} {
+		elements, err := conn.GetSetElements(&nftables.Set{Name: name, KeyType: key,
+			Table: &nftables.Table{Name: "pbxguard", Family: nftables.TableFamilyINet}})
+		if errors.Is(err, unix.ENOENT) {
+			return nil // no table
+		}
+		if err != nil {
+			t.Fatalf("cannot list whom the kernel keeps out: %v", err)
+		}
+		for _, e := range elements {
+			if a, ok := netip.AddrFromSlice(e.Key); ok {
+				held[kept(a)] = e.Expires
+			}
+		}
+	}
+	return held
 }
 
 // element reads one element of a set: a value, or a value with its time.
