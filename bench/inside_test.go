@@ -35,7 +35,7 @@ func watch(t testing.TB, s settings) *stopwatch {
 	wall := firewall.OpenDry(firewall.Options{})
 	pbxs := map[string]guard.PBX{}
 	engine := guard.New(policy, guard.Outside{PBXs: pbxs, Firewall: wall, Ledger: ledger}, guard.Memory{}, time.Now())
-	w := &stopwatch{took: make(chan time.Duration, 1024)}
+	w := &stopwatch{engine: engine, took: make(chan time.Duration, 1024)}
 	pbx, err := asterisk.New(asterisk.Options{
 		Name: "asterisk", Address: s.address, Username: amiUser, Secret: amiSecret,
 		Events: engine.Events(), Log: slog.New(slog.DiscardHandler), Dial: w.dial,
@@ -70,8 +70,9 @@ func background(t testing.TB, parts ...func(context.Context) error) {
 // stopwatch takes the time from the return of the read that brought an event to
 // the write of the hangup.
 type stopwatch struct {
-	read atomic.Int64 // when the latest read returned, in ns since start
-	took chan time.Duration
+	engine *guard.Engine
+	read   atomic.Int64 // when the latest read returned, in ns since start
+	took   chan time.Duration
 }
 
 var start = time.Now()

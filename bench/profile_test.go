@@ -1,0 +1,73 @@
+package bench
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The two ways that everything goes which comes from a PBX, whole and in this
+// process, so that a profile shows what they cost:
+//
+//	go test -run '^$' -bench 'FailedLogin|Kill' -cpuprofile cpu.prof ./bench
+//
+// The played PBX is in the profile as well; -focus 'adapters|guard|store' leaves
+// it out.
+
+// BenchmarkFailedLogin is a failed login of a source that nobody knows, from the
+// socket until it is counted.
+func BenchmarkFailedLogin(b *testing.B) {
+	p := play(b)
+	w := watch(b, settings{address: p.address(), bans: "enforce", bansMore: "learn = \"0s\""})
+	link, write := p.link("security"), failingAs(b)
+	const batch = 500
+	counted := func(n uint64) {
+		for {
+			st, err := w.engine.Status(b.Context())
+			if err != nil {
+				b.Fatal(err)
+			}
+			if st.Events >= n {
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+	st, err := w.engine.Status(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	before := st.Events
+	for n := 0; n < b.N; {
+		var text strings.Builder
+		for range min(batch, b.N-n) {
+			write(&text, netip.AddrFrom4([4]byte{11, byte(n >> 16), byte(n >> 8), byte(n)}), n)
+			n++
+		}
+		if err := link.say(text.String()); err != nil {
+			b.Fatal(err)
+		}
+		counted(before + uint64(n)) // nothing is shed
+	}
+}
+
+// BenchmarkKill is a call to a premium number, from its first event to the order
+// that ends it, and its end.
+func BenchmarkKill(b *testing.B) {
+	p := play(b)
+	w := watch(b, settings{address: p.address(), calls: "enforce", tables: idle})
+	blocks := recording(b, "call_out")
+	begin, end := find(b, blocks, "Newchannel", "PJSIP/100-"), find(b, blocks, "Hangup", "PJSIP/100-")
+	c := &caller{pbx: p, link: p.link("call,system")}
+	for i := range b.N {
+		change := strings.NewReplacer(
+			value(begin, "Exten"), premium,
+			value(begin, "Uniqueid"), fmt.Sprintf("1795320474.%d", 10_000+i),
+			value(begin, "Channel"), fmt.Sprintf("PJSIP/1%02d-%08x", i%100, i),
+		)
+		c.call(b, change.Replace(begin), change.Replace(end))
+		<-w.took
+	}
+}
