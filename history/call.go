@@ -101,7 +101,7 @@ func (w words) of(b []byte) string {
 		return s
 	}
 	s := string(b)
-	if len(w) < 1<<16 {
+	if len(w) < 1<<13 { // more are found more slowly than made
 		w[s] = s
 	}
 	return s

@@ -54,6 +54,8 @@ type Reader struct {
 	fields   [][]byte
 	cols     []int
 	scratch  []byte // where doubled quotation marks are undone
+	eol      int    // where the first line of what is parsed ends
+	nul      bool   // and whether it has a NUL byte
 }
 
 // NewReader returns a reader of comma-separated rows; file is the name in its
@@ -139,6 +141,10 @@ func (r *Reader) Read(row *Row) error {
 // many line breaks it has.
 func (r *Reader) parse(data []byte) (n, lines int, wrong *Error) {
 	r.fields, r.cols, r.scratch = r.fields[:0], r.cols[:0], r.scratch[:0]
+	if r.eol = bytes.IndexByte(data, '\n'); r.eol < 0 {
+		r.eol = len(data)
+	}
+	r.nul = bytes.IndexByte(data[:r.eol], 0) >= 0
 	for at := 0; ; {
 		r.cols = append(r.cols, at+1)
 		field, next, breaks, wrong := r.field(data, at)
@@ -182,10 +188,19 @@ func (r *Reader) field(data []byte, at int) (field []byte, next, breaks int, wro
 	if next == len(data) || data[next] == '\n' {
 		field = bytes.TrimSuffix(field, []byte("\r"))
 	}
-	if i := bytes.IndexByte(field, 0); i >= 0 {
+	if i := r.nulIn(field, next); i >= 0 {
 		return nil, 0, 0, &Error{Col: at + i + 1, Reason: "has a NUL byte"}
 	}
 	return field, next, 0, nil
+}
+
+// nulIn finds the NUL byte in a field that ends before next. Most rows are a line,
+// which was looked through at once.
+func (r *Reader) nulIn(field []byte, next int) int {
+	if next <= r.eol && !r.nul {
+		return -1
+	}
+	return bytes.IndexByte(field, 0)
 }
 
 // quoteAt finds the quotation mark that opens the field at data[at:], which
@@ -272,7 +287,9 @@ func (r *Reader) quoted(data []byte, at int, escaped bool) (field []byte, next, 
 		r.scratch = append(r.scratch, field...)
 		field = r.scratch[from:len(r.scratch):len(r.scratch)]
 	}
-	breaks = bytes.Count(data[at:next], []byte("\n"))
+	if next > r.eol {
+		breaks = bytes.Count(data[at:next], []byte("\n"))
+	}
 	for r.Loose && next < len(data) && data[next] == ' ' {
 		next++
 	}
@@ -282,7 +299,7 @@ func (r *Reader) quoted(data []byte, at int, escaped bool) (field []byte, next, 
 	if next < len(data) && data[next] != r.Comma && data[next] != '\n' {
 		return nil, 0, 0, &Error{Col: at + 1, Reason: "something stands behind the closing quotation mark"}
 	}
-	if i := bytes.IndexByte(field, 0); i >= 0 {
+	if r.nulIn(field, next) >= 0 {
 		return nil, 0, 0, &Error{Col: at + 1, Reason: "has a NUL byte"}
 	}
 	return field, next, breaks, nil
