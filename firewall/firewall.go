@@ -32,9 +32,9 @@ import (
 const (
 	// DefaultTable is the name of the table in the inet family.
 	DefaultTable = "pbxguard"
-	// DefaultMax is the greatest number of bans held at once. A million cost
-	// the kernel 94 to 143 MB.
-	DefaultMax = 1_000_000
+	// DefaultMax is the greatest number of bans held at once: as many as a policy
+	// may want. A million cost the kernel 94 to 143 MB.
+	DefaultMax = 4_000_000
 
 	queueLen = 16384 // bans waiting for the kernel before Ban says no
 )
