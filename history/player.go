@@ -174,7 +174,8 @@ func withTrunks(policy *guard.Policy, pbx string, calls []Call) *guard.Policy {
 	for i := range calls {
 		if p := &calls[i].From; p.Outside && !seen[p.Account.Name] && len(names) < 100 {
 			seen[p.Account.Name] = true
-			names = append(names, "^"+regexp.QuoteMeta(p.Account.Name)+"$")
+			// To a pattern a byte that is no UTF-8 is a rune error, and so it is in the name.
+			names = append(names, "^"+regexp.QuoteMeta(string([]rune(p.Account.Name)))+"$")
 		}
 	}
 	if len(names) == 0 {

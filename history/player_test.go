@@ -215,3 +215,24 @@ func TestPlayOutsideLine(t *testing.T) {
 		}
 	}
 }
+
+// TestPlayBrokenTrunk plays a call that came in by a trunk whose name is no UTF-8,
+// which no regular expression can hold.
+func TestPlayBrokenTrunk(t *testing.T) {
+	const name = "gate\xfa\xfb.1"
+	c := out("101", "0201234567", 0, 2*time.Second, time.Minute)
+	c.From = Party{Account: guard.Account{PBX: "pbx", Name: name}, Outside: true}
+	p := policy(t)
+	if _, err := Play([]Call{c}, nil, Options{PBX: "pbx", Policy: p}); err != nil {
+		t.Fatal(err)
+	}
+	trunks := withTrunks(p, "pbx", []Call{c}).PBXs["pbx"].Trunks
+	for _, n := range []string{name, "trunk"} {
+		if !trunks.MatchString(n) {
+			t.Errorf("%q is no trunk, by %v", n, trunks)
+		}
+	}
+	if trunks.MatchString("gate\xfax1") {
+		t.Errorf("another name is a trunk, by %v", trunks)
+	}
+}
