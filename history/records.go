@@ -150,9 +150,6 @@ func (p *rowReader) times(row *tabular.Row, c *Call) error {
 	if end, ok := p.clock.read(p.cell(row, colEnd)); ok && end.After(start) {
 		c.End = end.Sub(start)
 	}
-	if c.End > longest {
-		return row.Wrong(p.at[colStart], "lasts %v, which no call does", c.End)
-	}
 	outcome := string(bytes.TrimSpace(p.cell(row, colOutcome)))
 	answered := talked > 0 || p.at[colTalked] < 0 || outcome == "ANSWERED" || outcome == "NORMAL_CLEARING"
 	if at, ok := p.clock.read(p.cell(row, colAnswer)); ok && answered && !at.Before(start) {
@@ -164,6 +161,9 @@ func (p *rowReader) times(row *tabular.Row, c *Call) error {
 	if c.Answer > 0 || talked > 0 || answered && told {
 		c.Answer = max(c.Answer, time.Millisecond) // at once, but answered
 		c.End = max(c.End, c.Answer+talked)
+	}
+	if c.End > longest {
+		return row.Wrong(p.at[colStart], "lasts %v, which no call does", c.End)
 	}
 	return nil
 }

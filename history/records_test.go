@@ -125,6 +125,11 @@ func TestReadFaults(t *testing.T) {
 			}
 		})
 	}
+	// A century until somebody answers took as long to play as it has minutes.
+	calls, faults := rows(t, rowBusy+strings.Replace(rowOut, "2026-11-23 09:00:05", "2126-11-23 09:00:05", 1))
+	if len(calls) != 1 || len(faults) != 1 || !strings.HasPrefix(faults[0], "Master.csv:2:") || !strings.HasSuffix(faults[0], "which no call does") {
+		t.Errorf("got %d calls and %q, want the second to be one that lasts too long", len(calls), faults)
+	}
 	if _, _, err := ReadRows("x", strings.NewReader("a,b\n"), Source{}); err == nil || !strings.Contains(err.Error(), "x is no call record") {
 		t.Errorf("got %v, want ErrForm", err)
 	}
