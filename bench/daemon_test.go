@@ -66,7 +66,7 @@ func startDaemonIn(t testing.TB, dir string, s settings) *daemon {
 	}
 	d := &daemon{t: t, client: control.NewClient(filepath.Join(dir, "control.sock"))}
 	d.cmd = exec.Command(path, "run", "--config", s.write(t, dir))
-	d.cmd.Env = append(os.Environ(), "GOMEMLIMIT=200MiB") // as the service has it
+	d.cmd.Env = append(os.Environ(), "GOMEMLIMIT=600MiB") // as the service has it
 	d.cmd.Stdout, d.cmd.Stderr = &d.log, &d.log
 	if err := d.cmd.Start(); err != nil {
 		t.Fatal(err)

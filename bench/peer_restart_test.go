@@ -83,7 +83,7 @@ func restartGuard(t testing.TB, r *report, n int) float64 {
 	r.values("  packets let through", []float64{float64(flow.arrivals() - arrived)}, "", false, "0")
 	r.spread("  time to ban meanwhile", took, "")
 	m := d.memory()
-	r.values("  peak of the memory", []float64{m.peak / 1e6}, " MB", false, "the unit's MemoryMax, 256 MiB")
+	r.values("  peak of the memory", []float64{m.peak / 1e6}, " MB", false, "the unit's MemoryMax, 768 MiB")
 	d.stop()
 	k.stop()
 	return float64(took[len(took)/2])
