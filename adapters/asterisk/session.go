@@ -44,7 +44,7 @@ type session struct {
 
 func newSession(l *link, conn net.Conn) *session {
 	s := &session{
-		Breaker: uplink.Break(conn), link: l, conn: conn, reader: wire.NewReader(conn),
+		Breaker: uplink.NewBreaker(conn), link: l, conn: conn, reader: wire.NewReader(conn),
 		orders: make(chan order, maxOrders), quit: make(chan struct{}),
 	}
 	s.translator = translator{

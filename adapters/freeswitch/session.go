@@ -27,7 +27,7 @@ type session struct {
 }
 
 func newSession(l *link, c *conn) *session {
-	return &session{Breaker: uplink.Break(c), link: l, conn: c, quit: make(chan struct{})}
+	return &session{Breaker: uplink.NewBreaker(c), link: l, conn: c, quit: make(chan struct{})}
 }
 
 // Serve reads until the connection breaks. It waits for nothing else.

@@ -13,8 +13,8 @@ type Breaker struct {
 	cause error
 }
 
-// Break returns a Breaker of a connection.
-func Break(conn io.Closer) *Breaker { return &Breaker{conn: conn} }
+// NewBreaker returns a Breaker of a connection.
+func NewBreaker(conn io.Closer) *Breaker { return &Breaker{conn: conn} }
 
 // Fail closes the connection for a reason. Only the first is kept: the others
 // follow from it.
