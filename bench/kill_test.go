@@ -39,6 +39,15 @@ func (c *caller) call(t testing.TB, begin, end string) {
 	}
 }
 
+// premiumCall makes a recorded call the ith of many, to a premium number.
+func premiumCall(begin string, i int) *strings.Replacer {
+	return strings.NewReplacer(
+		value(begin, "Exten"), premium,
+		value(begin, "Uniqueid"), fmt.Sprintf("1795320474.%d", 10_000+i),
+		value(begin, "Channel"), fmt.Sprintf("PJSIP/1%02d-%08x", i%100, i),
+	)
+}
+
 func killOverLoopback(t testing.TB, r *report) {
 	const every = 5 * time.Millisecond
 	enforced := settings{calls: "enforce", tables: idle}
@@ -59,11 +68,7 @@ func killOverLoopback(t testing.TB, r *report) {
 	var handed []time.Duration
 	next := time.Now()
 	for i := range 4 * n {
-		change := strings.NewReplacer(
-			value(begin, "Exten"), premium,
-			value(begin, "Uniqueid"), fmt.Sprintf("1795320474.%d", 10_000+i),
-			value(begin, "Channel"), fmt.Sprintf("PJSIP/1%02d-%08x", i%100, i),
-		)
+		change := premiumCall(begin, i)
 		[]*caller{least, inside, rival, daemon}[i%4].call(t, change.Replace(begin), change.Replace(end))
 		if i%4 == 1 {
 			handed = append(handed, <-w.took)

@@ -20,7 +20,7 @@ func (h *lastHour[T]) roll(minute int64) {
 	}
 }
 
-// put adds v to a minute, unless that is an hour ago.
+// put adds v to a minute, unless that is an hour ago or to come.
 func (h *lastHour[T]) put(minute int64, v T) {
 	if minute > h.latest || h.latest-minute >= 60 {
 		return
