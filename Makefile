@@ -104,7 +104,7 @@ release:
 	packaging/release $(VERSION)
 
 # pbxguard beside Debian's fail2ban and beside a bare program that only counts
-# and bans, in one run of half an hour; FULL=1 adds fail2ban's restart with 50,000
+# and bans, in one run of a quarter of an hour; FULL=1 adds fail2ban's restart with 50,000
 # bans. Needs root and fail2ban, which it does not touch on this host.
 bench-peer:
 	@PBXGUARD_BENCH=peer $(GO) test -tags $(TAGS) -count=1 -timeout 90m -run '^TestPeer$$' -bench '^$$' ./bench
