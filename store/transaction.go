@@ -17,6 +17,7 @@ type transaction struct {
 	tx   *sql.Tx
 	dict *dictionary
 	tail tail
+	done []written
 	err  error
 }
 
@@ -45,6 +46,9 @@ func (w *writer) commit(db *database, records []guard.Record, lasting bool) erro
 	if err := tx.Commit(); err != nil {
 		return err
 	}
+	if lasting {
+		w.wrote(t.done)
+	}
 	w.tail = t.tail
 	w.committed(len(records), time.Since(start))
 	return nil
@@ -64,13 +68,25 @@ func (w *writer) committed(rows int, took time.Duration) {
 // dropped, loudly.
 func (w *writer) put(t *transaction, r guard.Record) error {
 	t.put(r)
-	if t.err == nil || !refused(t.err) {
+	if t.err == nil {
+		t.done = append(t.done, written{r, t.placeOf(r)})
+		return nil
+	}
+	if !refused(t.err) {
 		return t.err
 	}
 	w.o.Log.Error("a record cannot be stored and is dropped", "record", fmt.Sprintf("%T", r), "error", t.err)
 	w.lose(weight(r))
 	t.err = nil
 	return nil
+}
+
+// placeOf is the place in the chain of a record that was just put.
+func (t *transaction) placeOf(r guard.Record) uint64 {
+	if _, ok := r.(guard.Decision); ok {
+		return t.tail.seq
+	}
+	return 0
 }
 
 var errForeign = errors.New("no such kind of record is known")
@@ -82,7 +98,9 @@ func refused(err error) bool {
 		return errors.Is(err, errForeign)
 	}
 	switch e.Code {
-	case sqlite3.ErrConstraint, sqlite3.ErrMismatch, sqlite3.ErrTooBig, sqlite3.ErrRange:
+	case sqlite3.ErrConstraint:
+		return !contradicts(e)
+	case sqlite3.ErrMismatch, sqlite3.ErrTooBig, sqlite3.ErrRange:
 		return true
 	}
 	return false

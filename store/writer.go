@@ -26,6 +26,10 @@ type writer struct {
 	tail   tail // of the chain of decisions; valid if dict is
 	retry  time.Time
 	broken error // why the last attempt failed
+	// leaving is a file that was open and is to be opened anew; nil: none.
+	leaving *database
+	doubted bool      // whether it was opened anew, and may lack some of latest
+	latest  []written // of the journal
 }
 
 // Run writes what is recorded until ctx is done, and then what is left. Bans,
@@ -41,6 +45,7 @@ func (s *Store) Run(ctx context.Context) error {
 	defer pruning.Wait()
 
 	w := &writer{Store: s}
+	defer w.leave() // if it still can: the process ends
 	tick := time.NewTicker(batchTime)
 	defer tick.Stop()
 	for {
@@ -86,6 +91,9 @@ func (w *writer) flush(now time.Time, all bool) error {
 	left, err := w.save(bulk)
 	if err != nil {
 		w.lose(weight(left...))
+		if untrusted(err) {
+			err = errors.Join(err, w.distrust())
+		}
 		w.broken, w.retry = err, now.Add(retryAfter)
 		w.dict = dictionary{} // may name rows that were rolled back
 		w.degrade(err, now)
@@ -143,12 +151,16 @@ func (w *writer) saveJournal(db *database) error {
 	return nil
 }
 
-// connect returns the open file, and opens it if that has not worked so far.
+// connect returns the open file, and opens it if that has not worked so far or
+// must be done anew.
 func (w *writer) connect() (*database, error) {
 	db := w.db.Load()
 	if db == nil {
+		if err := w.leave(); err != nil {
+			return nil, err
+		}
 		var err error
-		if db, err = open(w.path, w.o.Program); err != nil {
+		if db, err = w.reopen(); err != nil {
 			return nil, err
 		}
 		w.db.Store(db)
@@ -161,5 +173,9 @@ func (w *writer) connect() (*database, error) {
 		return nil, err
 	}
 	w.tail, w.dict = tail, newDictionary()
+	if w.doubted {
+		w.again()
+		w.doubted = false
+	}
 	return db, nil
 }
