@@ -3,7 +3,6 @@ GO      ?= go
 VERSION ?= $(shell packaging/version)
 TAGS     = sqlite_omit_load_extension
 LDFLAGS  = -s -w -X main.version=$(VERSION)
-SKIPS    = $(CURDIR)/build/skips
 FUZZTIME ?= 20s
 PROGRAM  ?= build/pbxguard
 
@@ -40,10 +39,7 @@ demo-asterisk: build testbed
 # What could not run here is listed last; under CI=true that is a failure,
 # except for what testbed/allowed-skips.txt names.
 test: testbed
-	@mkdir -p build; : > $(SKIPS)
-	@PBXGUARD_SKIPS=$(SKIPS) $(GO) test -race -tags $(TAGS) -timeout 30m ./...; rc=$$?; \
-	if [ -s $(SKIPS) ]; then echo; echo "left out:"; sort -u $(SKIPS) | sed 's/^/  /'; \
-	else echo; echo "left out: nothing"; fi; exit $$rc
+	@GO='$(GO)' TAGS='$(TAGS)' .ci/test
 
 test-short:
 	$(GO) test -short -tags $(TAGS) ./...

@@ -41,11 +41,12 @@ func newDaemon(t testing.TB, pbx testbed.PBX, s settings) *daemon {
 	d.kept = cmp.Or(s.State, d.dir)
 	t.Cleanup(func() {
 		d.Kill9()
+		said := d.log.text()
 		if t.Failed() {
-			t.Logf("the daemon said:\n%s", d.log.text())
+			t.Logf("the daemon said, lastly:\n%s", tail(said, 50_000))
 		}
-		if strings.Contains(d.log.text(), "DATA RACE") {
-			t.Errorf("data race in the daemon:\n%s", d.log.text())
+		if at := strings.Index(said, "DATA RACE"); at >= 0 {
+			t.Errorf("data race in the daemon:\n%s", said[at:min(len(said), at+20_000)])
 		}
 	})
 	return d
