@@ -126,6 +126,8 @@ type Store struct {
 	Path  string `json:"path"`
 	Lost  uint64 `json:"lost"` // records that never reached the disk
 	Error string `json:"error,omitempty"`
+	// Aside are damaged files that were replaced and have not been taken away.
+	Aside []string `json:"aside,omitempty"`
 }
 
 // Totals counts verdicts.

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -37,6 +38,7 @@ var troubles = []trouble{
 		hurt: func(r *trial) { r.d.Kill9(); r.disk.hurt(r.t); r.d.Start() }, mend: func(r *trial) { r.disk.mend(r.t) }},
 	{name: "I/O errors", disk: brokenDisk, problem: "store", lasts: 2 * time.Second, full: time.Minute,
 		hurt: func(r *trial) { r.disk.hurt(r.t) }, mend: func(r *trial) { r.disk.mend(r.t) }},
+	{name: "damaged file", hurt: (*trial).damage},
 	{name: "guard stopped", hurt: func(r *trial) { r.stopped(long(3*time.Second, time.Minute)) }},
 	{name: "clock steps", hurt: (*trial).steps},
 	{name: "table of somebody else", problem: "firewall", lasts: 2 * time.Second, full: time.Minute,
@@ -192,6 +194,36 @@ func (r *trial) problems() (names []string) {
 		}
 	}
 	return names
+}
+
+// damage overwrites a page of the file that holds nothing of which there is no
+// other copy, while the daemon does not run.
+func (r *trial) damage() {
+	r.d.Stop()
+	db, err := sql.Open("sqlite3", "file:"+r.d.state())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	var root, size int64
+	if err := db.QueryRow(`SELECT rootpage, page_size FROM sqlite_schema, pragma_page_size WHERE name = 'decisions_at'`).Scan(&root, &size); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		r.t.Fatal(err)
+	}
+	f, err := os.OpenFile(r.d.state(), os.O_RDWR, 0)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	_, err = f.WriteAt(make([]byte, size), (root-1)*size)
+	if err := errors.Join(err, f.Close()); err != nil {
+		r.t.Fatal(err)
+	}
+	r.d.Start()
+	r.d.await("the damaged file is set aside", 20*time.Second, func() bool { return len(r.d.Status().Store.Aside) == 1 })
+	if out := r.d.CLI("status"); !strings.Contains(out, "the file was damaged") {
+		r.t.Errorf("status does not tell of the damage:\n%s", out)
+	}
 }
 
 // stopped has the daemon not run for a while, as on a host that swaps.

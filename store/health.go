@@ -22,6 +22,9 @@ type Stats struct {
 	Since    time.Time `json:"degraded_since,omitzero"`
 	Reason   string    `json:"degraded_reason,omitempty"`
 
+	// Aside are damaged files that this one took the place of, see [Aside].
+	Aside []string `json:"aside,omitempty"`
+
 	// Decisions is the place in the chain of the latest decision and Head its
 	// hash, in hex. Whoever notes them elsewhere can tell later whether the
 	// end of the chain was cut off.
@@ -35,6 +38,7 @@ func (s *Store) Stats() Stats {
 	st := s.stats
 	s.mu.Unlock()
 	st.Queue = s.queue.len()
+	st.Aside = Aside(s.path)
 	for _, name := range []string{s.path, s.path + "-wal"} {
 		if info, err := os.Stat(name); err == nil { // there is not always a log
 			st.Size += info.Size()

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -56,11 +57,40 @@ const (
 // Memory returns what an engine must know of the time before now: bars in
 // force, bans in force, the latest ban of each prefix and kind that ended in the
 // last 30 days, who was seen in the last 30 days, and what talked in the last 25
-// hours. A lift has taken back all bans of its prefix. If the file cannot be read the memory that
-// comes with the error still has a NextID that no decision in the file has.
+// hours. A lift has taken back all bans of its prefix. A file that turns out to be
+// damaged before [Store.Run] is called is set aside, as by [Open]. If the file
+// cannot be read the memory that comes with the error still has a NextID that no
+// decision in the file has.
 func (s *Store) Memory(now time.Time) (guard.Memory, error) {
-	var m guard.Memory
-	err := s.read(func(db *sql.DB) error {
+	m, err := s.memory(now)
+	if broken(err) && !s.o.ReadOnly && !s.running.Load() {
+		if err = s.renew(err); err == nil {
+			m, err = s.memory(now)
+		}
+	}
+	if err != nil {
+		// Ids rise by one for each decision, so that a ledger of them never
+		// gets as far as the clock's milliseconds.
+		return guard.Memory{NextID: uint64(max(1, now.UnixMilli()))}, fmt.Errorf("cannot read what the store remembers: %w", err)
+	}
+	return m, nil
+}
+
+// renew sets the file aside, which nobody else uses yet, and opens a new one.
+func (s *Store) renew(cause error) error {
+	if db := s.db.Swap(nil); db != nil {
+		if err := db.close(); err != nil && !broken(err) {
+			return errors.Join(err, cause)
+		}
+	}
+	if err := s.setAside(cause, time.Now()); err != nil {
+		return err
+	}
+	return s.begin()
+}
+
+func (s *Store) memory(now time.Time) (m guard.Memory, err error) {
+	err = s.read(func(db *sql.DB) error {
 		tx, err := db.BeginTx(context.Background(), nil) // one moment for all
 		if err != nil {
 			return err
@@ -70,12 +100,7 @@ func (s *Store) Memory(now time.Time) (guard.Memory, error) {
 		m = r.memory()
 		return r.err
 	})
-	if err != nil {
-		// Ids rise by one for each decision, so that a ledger of them never
-		// gets as far as the clock's milliseconds.
-		return guard.Memory{NextID: uint64(max(1, now.UnixMilli()))}, fmt.Errorf("cannot read what the store remembers: %w", err)
-	}
-	return m, nil
+	return m, err
 }
 
 // recall reads a memory. After the first error it reads nothing.

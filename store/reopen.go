@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"slices"
+	"time"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
 
@@ -51,6 +52,10 @@ func (w *writer) again() {
 	w.kept, w.latest = append(lacking, w.kept...), there
 }
 
+// salvageAfter is how long to wait after a damaged file could not be set aside,
+// since all of it is read for that.
+const salvageAfter = time.Minute
+
 // untrusted says whether after err what SQLite has in memory of the file need
 // not be what is on the disk.
 func untrusted(err error) bool {
@@ -78,17 +83,29 @@ func contradicts(e sqlite3.Error) bool {
 
 var errBusyReaders = errors.New("the file is opened anew when nobody reads it any more")
 
-// distrust has the file opened anew before anything else is written.
-func (w *writer) distrust() error {
+// distrust has the file opened anew before anything else is written, and returns
+// err with what else goes wrong.
+func (w *writer) distrust(err error) error {
+	if broken(err) {
+		w.strikes++
+	}
 	if db := w.db.Swap(nil); db != nil {
 		w.leaving = db
 	}
-	return w.leave()
+	return errors.Join(err, w.leave())
 }
 
-// reopen opens the file. After the disk has failed it empties the log, for
-// nothing to be added behind what the disk may yet lack of it.
+// reopen opens the file. One that is found damaged when it has just been opened
+// anew is set aside. After the disk has failed the log is emptied, for nothing to
+// be added behind what the disk may yet lack of it.
 func (w *writer) reopen() (*database, error) {
+	if now := time.Now(); w.strikes > 1 && now.After(w.nextAside) {
+		w.nextAside = now.Add(salvageAfter)
+		if err := w.setAside(w.broken, now); err != nil {
+			return nil, err
+		}
+		w.strikes = 0
+	}
 	db, err := open(w.path, w.o.Program)
 	if err != nil || !w.doubted {
 		return db, err

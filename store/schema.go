@@ -52,9 +52,15 @@ func versionOf(q querier) (int, error) {
 // migrate brings an open file to the present schema, each step in a transaction
 // of its own, so that a crash leaves some whole version behind.
 func migrate(db *sql.DB) error {
-	for {
+	for stepped := false; ; stepped = true {
 		version, err := versionOf(db)
-		if err != nil || version == schema {
+		if err != nil {
+			return err
+		}
+		if version == schema && stepped { // else only the log would say whose file it is
+			_, err = db.Exec(`PRAGMA wal_checkpoint(TRUNCATE)`)
+		}
+		if version == schema {
 			return err
 		}
 		if err := step(db, version+1); err != nil {

@@ -50,7 +50,8 @@ type Store struct {
 	commits chan chan error
 	done    chan struct{} // closed when nothing will be written any more
 	closed  atomic.Bool
-	rescue  sync.Mutex // held while something is read from a file that cannot be opened properly
+	running atomic.Bool // whether Run has been called
+	rescue  sync.Mutex  // held while something is read from a file that cannot be opened properly
 
 	mu    sync.Mutex
 	stats Stats
@@ -66,7 +67,8 @@ const (
 
 // Open opens the ledger in the file at path, creates it with mode 0600 if there
 // is none, and migrates an older one. It refuses a file that others can write,
-// one of a later schema, and one that another process writes. If the disk is
+// one of a later schema, and one that another process writes. A damaged one is
+// set aside, and a new one begun with what can be read of it. If the disk is
 // full or read-only the store is returned all the same, degraded: it can be
 // read as far as possible and is opened for writing when that works.
 func Open(path string, o Options) (*Store, error) {
@@ -107,13 +109,26 @@ func (s *Store) open() error {
 		s.db.Store(&database{r: r})
 		return nil
 	}
-	db, err := open(s.path, s.o.Program)
+	err := s.begin()
+	if broken(err) && ours(s.path) {
+		if err = s.setAside(err, time.Now()); err == nil {
+			err = s.begin()
+		}
+	}
 	if err != nil && !diskTrouble(err) {
 		return err
 	}
 	if err != nil {
 		s.degrade(err, time.Now())
-		return nil
+	}
+	return nil
+}
+
+// begin opens the file for writing and notes where its chain ends.
+func (s *Store) begin() error {
+	db, err := open(s.path, s.o.Program)
+	if err != nil {
+		return err
 	}
 	end, err := readTail(db.w)
 	if err != nil {

@@ -27,9 +27,11 @@ type writer struct {
 	retry  time.Time
 	broken error // why the last attempt failed
 	// leaving is a file that was open and is to be opened anew; nil: none.
-	leaving *database
-	doubted bool      // whether it was opened anew, and may lack some of latest
-	latest  []written // of the journal
+	leaving   *database
+	strikes   int       // how often in a row it was found to be damaged
+	nextAside time.Time // when to try next to set it aside
+	doubted   bool      // whether it was opened anew, and may lack some of latest
+	latest    []written // of the journal
 }
 
 // Run writes what is recorded until ctx is done, and then what is left. Bans,
@@ -39,6 +41,7 @@ func (s *Store) Run(ctx context.Context) error {
 	if s.o.ReadOnly {
 		return errors.New("the store is open for reading only")
 	}
+	s.running.Store(true)
 	defer close(s.done)
 	var pruning sync.WaitGroup
 	pruning.Go(func() { s.pruneHourly(ctx) })
@@ -92,14 +95,14 @@ func (w *writer) flush(now time.Time, all bool) error {
 	if err != nil {
 		w.lose(weight(left...))
 		if untrusted(err) {
-			err = errors.Join(err, w.distrust())
+			err = w.distrust(err)
 		}
 		w.broken, w.retry = err, now.Add(retryAfter)
 		w.dict = dictionary{} // may name rows that were rolled back
 		w.degrade(err, now)
 		return err
 	}
-	w.broken = nil
+	w.broken, w.strikes = nil, 0
 	w.mend(now)
 	return nil
 }

@@ -183,6 +183,9 @@ func checkStore(ctx context.Context, path string) control.Check {
 		version, _, err = s.Program(ctx)
 		err = errors.Join(err, s.Close())
 	}
+	if aside := store.Aside(path); err == nil && len(aside) > 0 {
+		return setAside(aside[len(aside)-1])
+	}
 	if err != nil {
 		check.Result, check.Detail = control.Failed, err.Error()
 	} else if version != "" {

@@ -53,7 +53,7 @@ func (h handler) firewallStatus(mode string) control.Firewall {
 
 func (h handler) storeStatus() control.Store {
 	s := h.store.Stats()
-	return control.Store{Path: s.Path, Lost: s.Lost, Error: s.Reason}
+	return control.Store{Path: s.Path, Lost: s.Lost, Error: s.Reason, Aside: s.Aside}
 }
 
 // today adds what happened in the last 24 hours. A store that cannot be read is
@@ -113,6 +113,9 @@ func degraded(st control.Status) (problems []control.Check) {
 			Detail: "decisions are kept in memory only: " + st.Store.Error, Fix: "df " + st.Store.Path,
 		})
 	}
+	if n := len(st.Store.Aside); n > 0 {
+		problems = append(problems, setAside(st.Store.Aside[n-1]))
+	}
 	if st.Firewall.Mode == "nftables" && !st.Firewall.Active {
 		problems = append(problems, control.Check{
 			Name: "firewall", Result: control.Failed, Detail: "the kernel does not hold the bans: " + st.Firewall.Error, Fix: "journalctl -u pbxguard",
@@ -131,6 +134,15 @@ func degraded(st control.Status) (problems []control.Check) {
 		})
 	}
 	return problems
+}
+
+// setAside says that a damaged file lies beside the one in use.
+func setAside(path string) control.Check {
+	return control.Check{
+		Name: "store", Result: control.Warning,
+		Detail: "the file was damaged and has been begun anew with what could be read of it; the damaged one is " + path,
+		Fix:    "journalctl -k -p err",
+	}
 }
 
 // status tells how a PBX is connected, and what to do if it is not.
