@@ -30,7 +30,7 @@ type Outside struct {
 // queue is how many events may wait for the engine here. What does not fit waits
 // with the adapter, which knows what to shed, and in which a call does not wait
 // behind a storm of logins as it does here: milliseconds, with so many.
-const queue = 512
+const queue = 64
 
 // New returns an Engine that knows what mem tells and has yet to [Engine.Run].
 // now is the time at which it starts.

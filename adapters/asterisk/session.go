@@ -43,8 +43,12 @@ type session struct {
 }
 
 func newSession(l *link, conn net.Conn) *session {
+	in := io.Reader(conn)
+	if l.trust&callClass == 0 {
+		in = wire.Breather{Reader: conn} // a storm of failed logins lets calls through
+	}
 	s := &session{
-		Breaker: uplink.NewBreaker(conn), link: l, conn: conn, reader: wire.NewReader(conn),
+		Breaker: uplink.NewBreaker(conn), link: l, conn: conn, reader: wire.NewReader(in),
 		orders: make(chan order, maxOrders), quit: make(chan struct{}),
 	}
 	s.translator = translator{
