@@ -130,17 +130,11 @@ func (w *writer) leave() error {
 	if db == nil {
 		return nil
 	}
-	var errs []error
-	if db.w.Stats().OpenConnections > 0 {
-		errs = append(errs, db.w.Close())
-	}
-	if db.w.Stats().OpenConnections > 0 {
-		return errors.Join(append(errs, errBusyReaders)...)
-	}
-	if db.r.Stats().OpenConnections > 0 {
+	errs := []error{db.w.Close()}
+	if db.w.Stats().OpenConnections == 0 {
 		errs = append(errs, db.r.Close())
 	}
-	if db.r.Stats().OpenConnections > 0 {
+	if db.w.Stats().OpenConnections+db.r.Stats().OpenConnections > 0 {
 		return errors.Join(append(errs, errBusyReaders)...)
 	}
 	w.leaving, w.doubted = nil, true

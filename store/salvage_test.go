@@ -204,3 +204,44 @@ func TestDamagedAtWork(t *testing.T) {
 		t.Errorf("%d files were set aside, want 1", n)
 	}
 }
+
+// No table is forgotten when the schema grows, and no word or account that one
+// refers to.
+func TestSalvageKnowsTheSchema(t *testing.T) {
+	s := openRunning(t, Options{})
+	rows, err := s.db.Load().r.Query(`SELECT t.name, (SELECT group_concat(c.name, ', ') FROM pragma_table_info(t.name) c)
+		FROM sqlite_schema t WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	n := 0
+	for ; rows.Next(); n++ {
+		var name, columns string
+		if err := rows.Scan(&name, &columns); err != nil {
+			t.Fatal(err)
+		}
+		at := slices.IndexFunc(tableCopies[:], func(c tableCopy) bool { return c.name == name })
+		if at < 0 || !strings.HasPrefix(tableCopies[at].begin, "SELECT "+columns+" FROM ") {
+			t.Errorf("table %s with the columns %s: not copied, or not whole", name, columns)
+		}
+	}
+	if n != len(tableCopies) {
+		t.Errorf("%d tables are copied, the schema has %d", len(tableCopies), n)
+	}
+	links, err := s.db.Load().r.Query(`SELECT t.name, f."from", f."table" FROM sqlite_schema t, pragma_foreign_key_list(t.name) f`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer links.Close()
+	for links.Next() {
+		var table, column, parent string
+		if err := links.Scan(&table, &column, &parent); err != nil {
+			t.Fatal(err)
+		}
+		query := map[string]string{"texts": lostTexts, "accounts": lostAccounts}[parent]
+		if !strings.Contains(query, "SELECT "+column+" FROM "+table) && !strings.Contains(query, "SELECT "+column+" AS id FROM "+table) {
+			t.Errorf("what %s.%s refers to may be lost without a mark", table, column)
+		}
+	}
+}

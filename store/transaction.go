@@ -17,8 +17,10 @@ type transaction struct {
 	tx   *sql.Tx
 	dict *dictionary
 	tail tail
-	done []written
 	err  error
+
+	lasting bool      // whether it goes to the disk itself
+	done    []written // what it has put, if it is
 }
 
 // commit writes records in one transaction, and to the disk itself if they must
@@ -37,7 +39,7 @@ func (w *writer) commit(db *database, records []guard.Record, lasting bool) erro
 		return err
 	}
 	defer tx.Rollback()
-	t := &transaction{tx: tx, dict: &w.dict, tail: w.tail}
+	t := &transaction{tx: tx, dict: &w.dict, tail: w.tail, lasting: lasting}
 	for _, r := range records {
 		if err := w.put(t, r); err != nil {
 			return err
@@ -46,9 +48,7 @@ func (w *writer) commit(db *database, records []guard.Record, lasting bool) erro
 	if err := tx.Commit(); err != nil {
 		return err
 	}
-	if lasting {
-		w.wrote(t.done)
-	}
+	w.wrote(t.done)
 	w.tail = t.tail
 	w.committed(len(records), time.Since(start))
 	return nil
@@ -69,7 +69,7 @@ func (w *writer) committed(rows int, took time.Duration) {
 func (w *writer) put(t *transaction, r guard.Record) error {
 	t.put(r)
 	if t.err == nil {
-		t.done = append(t.done, written{r, t.placeOf(r)})
+		t.note(r)
 		return nil
 	}
 	if !refused(t.err) {
@@ -81,12 +81,16 @@ func (w *writer) put(t *transaction, r guard.Record) error {
 	return nil
 }
 
-// placeOf is the place in the chain of a record that was just put.
-func (t *transaction) placeOf(r guard.Record) uint64 {
-	if _, ok := r.(guard.Decision); ok {
-		return t.tail.seq
+// note remembers a record of the journal that was just put.
+func (t *transaction) note(r guard.Record) {
+	if !t.lasting {
+		return
 	}
-	return 0
+	entry := written{Record: r}
+	if _, ok := r.(guard.Decision); ok {
+		entry.seq = t.tail.seq
+	}
+	t.done = append(t.done, entry)
 }
 
 var errForeign = errors.New("no such kind of record is known")
