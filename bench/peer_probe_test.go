@@ -5,8 +5,6 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
-	"os"
-	"os/exec"
 	"testing"
 	"time"
 
@@ -20,21 +18,8 @@ import (
 func startProbe(t testing.TB) *told {
 	t.Helper()
 	p := play(t)
-	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), bareEnv+"="+p.address()+" "+countBans)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() }) // it never ends by itself
-	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
-		t.Fatalf("the bare program has not logged in: %v", err)
-	}
-	return &told{title: "bare program", link: p.link("security"), process: cmd.Process.Pid, write: failingAs(t)}
+	process := bareProcess(t, p.address(), countBans)
+	return &told{title: "bare program", link: p.link("security"), process: process.Pid, write: failingAs(t)}
 }
 
 // count reads until the connection ends, and bans who has failed too often.
