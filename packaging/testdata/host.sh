@@ -8,6 +8,7 @@ check_install() {
   check "it observes" says 'observing: 0 calls would have been killed' guest pbxguard status
   check "it says what it lacks, and what mends that" lacks_account
   check "it runs unprivileged" unprivileged
+  check "it goes before what a flood keeps busy" ahead
   check "the program and the package have one version" same_version
   check "the manual is there" says 'fraudulent calls' guest man -P cat pbxguard
   check "the configuration's manual is there" says 'hangup_cause' guest man -P cat pbxguard.toml
@@ -22,6 +23,9 @@ lacks_account() {
   printf '%s\n' "$out"
   grep -q 'no AMI account yet' <<<"$out" && grep -q -- '-> pbxguard setup --write$' <<<"$out"
 }
+
+# ahead: nothing that a flood keeps busy comes before it. Field 19 is the nice value, proc(5).
+ahead() { [ "$(guest cut -d' ' -f19 "/proc/$(main_pid)/stat")" = -10 ]; }
 
 unprivileged() { [ "$(guest stat -c %U "/proc/$(main_pid)")" = pbxguard ]; }
 
