@@ -26,6 +26,7 @@ type daemon struct {
 	pbx      testbed.PBX
 	bin, dir string
 	env      []string // beside the test's own
+	nice     int      // as nice(1) has it
 	kept     string   // folder of the store
 
 	cmd    *exec.Cmd
@@ -79,7 +80,7 @@ func (d *daemon) Start() {
 // launch starts the daemon.
 func (d *daemon) launch() {
 	d.t.Helper()
-	d.cmd = exec.Command(d.bin, "run", "--config", d.path())
+	d.cmd = exec.Command("nice", "-n", fmt.Sprint(d.nice), d.bin, "run", "--config", d.path())
 	d.cmd.Env = append(os.Environ(), d.env...)
 	d.cmd.Stderr, d.cmd.Stdout = d.log, d.log
 	if err := d.cmd.Start(); err != nil {
