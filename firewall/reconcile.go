@@ -25,7 +25,7 @@ const maxComplaints = 10
 //
 // It needs Run, which goes on serving Ban meanwhile. Nothing is flushed, so a
 // start need not wait for it: to list a million elements that are in force
-// already takes the kernel 10 s and more, a hundred thousand a quarter second.
+// already takes a minute and more, a hundred thousand a quarter second.
 // An entry of want that may never be banned or does not fit is left out and comes
 // back in the error.
 func (f *Firewall) Reconcile(ctx context.Context, want []Entry, adopt func(Entry)) error {
