@@ -247,6 +247,7 @@ func testPrefix6(i int) netip.Prefix { return prefix6(0x20010db8<<32 + uint64(i)
 func TestRefusedBansComeLater(t *testing.T) {
 	f := running(t, Options{})
 	mustBan(t, f, "198.51.100.1/32", time.Hour)
+	eventually(t, "the first look", func() bool { return f.Stats().Active })
 	owner := exec.Command("nft", "-i")
 	in, err := owner.StdinPipe()
 	if err != nil {
