@@ -191,10 +191,23 @@ func (e *ESL) obey(c *eslConn, command string) bool {
 	}
 	e.mu.Unlock()
 	c.say(answer)
+	if !denied {
+		e.joins(c, command)
+	}
 	if ended != "" {
 		e.End(ended)
 	}
 	return command != "exit"
+}
+
+// joins has a connection told what it has asked for, once it has its answer: until
+// then a client does not heed what else it is told.
+func (e *ESL) joins(c *eslConn, command string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	word, classes, _ := strings.Cut(command, " ")
+	c.events = c.events || word == "event" && strings.Contains(classes, "CHANNEL_CREATE")
+	c.log = c.log || word == "log"
 }
 
 // answer is what a command is answered, and the leg that it ends. The caller
@@ -203,10 +216,8 @@ func (e *ESL) answer(c *eslConn, command string) (answer string, ended guard.Leg
 	word, rest, _ := strings.Cut(command, " ")
 	switch word {
 	case "event":
-		c.events = true
 		return reply("+OK event listener enabled plain"), ""
 	case "log":
-		c.log = true
 		return reply("+OK log level 4 [4]"), ""
 	case "exit":
 		return reply("+OK bye") + notice("Disconnected, goodbye.\n"), ""
