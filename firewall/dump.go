@@ -52,9 +52,7 @@ func dump(ctx context.Context, table, set string, visit func([]dumped) error) er
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		asked := time.Now()
 		n, _, flags, from, err := unix.Recvmsg(fd, buf, nil, 0)
-		letBansIn(time.Since(asked))
 		switch sender, ok := from.(*unix.SockaddrNetlink); {
 		case errors.Is(err, unix.EINTR):
 			continue
@@ -79,17 +77,6 @@ func dump(ctx context.Context, table, set string, visit func([]dumped) error) er
 		if done {
 			return interrupted
 		}
-	}
-}
-
-// letBansIn waits twice as long as the kernel has counted, if that was long: a ban
-// that is written meanwhile takes effect only once the counting pauses, because
-// the kernel lets nobody read a set while it puts a change in force. A million
-// elements are listed in a minute and a half instead of half a minute, behind the
-// work; a hundred thousand need no pause.
-func letBansIn(counted time.Duration) {
-	if counted > time.Millisecond {
-		time.Sleep(2 * counted)
 	}
 }
 

@@ -125,7 +125,10 @@ func longer(a, b stamp) bool {
 
 // compare walks a hash set of the kernel beside what is wanted.
 func (r *reconcile) compare(ctx context.Context, set string) error {
+	var counting time.Time // since when the kernel counts its way to the next elements
 	visit := func(elements []dumped) error {
+		counted := time.Since(counting)
+		defer func() { letBansIn(counted); counting = time.Now() }()
 		var found []Entry
 		err := r.f.do(ctx, func(o *owner) { found = o.compare(elements) })
 		for _, e := range found {
@@ -135,6 +138,7 @@ func (r *reconcile) compare(ctx context.Context, set string) error {
 	}
 	for try := 0; ; try++ {
 		start := time.Now()
+		counting = start
 		err := dump(ctx, r.f.opt.Table, set, visit)
 		switch {
 		case gone(err):
@@ -146,6 +150,17 @@ func (r *reconcile) compare(ctx context.Context, set string) error {
 			// was passed over is written once more, which changes nothing.
 			return nil
 		}
+	}
+}
+
+// letBansIn waits twice as long as the kernel has counted, if that was long: a ban
+// that is written meanwhile takes effect only once the counting pauses, because
+// the kernel lets nobody read a set while it puts a change in force. A million
+// elements are listed in a minute and a half instead of half a minute, behind the
+// work; a hundred thousand need no pause.
+func letBansIn(counted time.Duration) {
+	if counted > time.Millisecond {
+		time.Sleep(2 * counted)
 	}
 }
 
