@@ -19,7 +19,7 @@ import (
 // hose is the process that has the connection of the failures.
 type hose struct {
 	cmd  *exec.Cmd
-	in   io.WriteCloser // "go" and its end
+	in   io.WriteCloser // "flood", "stop", and its end
 	out  *bufio.Reader  // how many it has told
 	once sync.Once
 }
@@ -86,17 +86,17 @@ func runHose(login string) int {
 	go answerAMI(w, func(map[string]string) (string, bool) { return "", true })
 	orders := bufio.NewScanner(os.Stdin)
 	for orders.Scan() {
-		stop := make(chan struct{})
+		flood, stop := context.WithCancel(context.Background())
 		told := make(chan int64)
 		go func() {
-			n, err := spout(w, stop)
+			n, err := spout(flood, w)
 			if err != nil {
 				fmt.Fprintln(os.Stderr, "hose: the guard does not read:", err)
 			}
 			told <- n
 		}()
 		orders.Scan()
-		close(stop)
+		stop()
 		fmt.Println(<-told)
 	}
 	return 0
@@ -117,9 +117,9 @@ func (c *wholly) Write(b []byte) (int, error) {
 // mark is what is made another in an event each time that it is told.
 const mark = "SESSIONXX"
 
-// spout tells of failures of all sources in turn, so many in each hundredth of a
-// second and no more.
-func spout(l io.Writer, stop <-chan struct{}) (told int64, err error) {
+// spout tells of failures of all sources in turn until ctx is done, so many in each
+// hundredth of a second and no more.
+func spout(ctx context.Context, l io.Writer) (told int64, err error) {
 	text, err := os.ReadFile("testdata/failure.ami")
 	if err != nil {
 		return 0, err
@@ -142,17 +142,10 @@ func spout(l io.Writer, stop <-chan struct{}) (told int64, err error) {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	begin := time.Now()
-	for n := 0; ; n++ {
+	for n := 0; ctx.Err() == nil; n++ {
 		// Behind, it writes on at once; ahead, it waits.
-		for ahead := true; ahead; {
-			select {
-			case <-stop:
-				return told, nil
-			default:
-			}
-			if ahead = time.Duration(n)*10*time.Millisecond > time.Since(begin); ahead {
-				<-tick.C
-			}
+		if time.Duration(n)*10*time.Millisecond > time.Since(begin) {
+			<-tick.C
 		}
 		part := parts[n%len(parts)]
 		renew(part, n/len(parts))
@@ -161,10 +154,10 @@ func spout(l io.Writer, stop <-chan struct{}) (told int64, err error) {
 		}
 		told += share
 	}
+	return told, nil
 }
 
-// renew makes every failure of a part one of another session. It takes no time
-// that the calls placed meanwhile would wait for.
+// renew makes every failure of a part one of another session.
 func renew(part []byte, round int) {
 	fresh := fmt.Appendf(nil, "SESSION%02d", round%100)
 	old := []byte(mark)
