@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -64,6 +65,7 @@ func startDaemonIn(t testing.TB, dir string, s settings) *daemon {
 	if err != nil {
 		t.Fatal(err)
 	}
+	path = cmp.Or(s.program, path)
 	d := &daemon{t: t, client: control.NewClient(filepath.Join(dir, "control.sock"))}
 	d.cmd = exec.Command(path, "run", "--config", s.write(t, dir))
 	d.cmd.Env = append(os.Environ(), "GOMEMLIMIT=600MiB") // as the service has it

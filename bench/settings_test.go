@@ -17,6 +17,7 @@ type settings struct {
 	bansMore    string // further lines of [bans]
 	firewall    string // mode; "" is "dry"
 	tables      string // further tables
+	program     string // another than build makes
 }
 
 // idle switches off the rules that count calls: here one phone makes them all.

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -156,7 +155,6 @@ func (d *daemon) run(ctx context.Context, reload <-chan os.Signal) (err error) {
 	above.start("watchdog", func(ctx context.Context) error { return watchdog(ctx, d.engine.Alive, d.log) })
 
 	d.ready()
-	debug.FreeOSMemory() // of what only the start needed, a quarter of the heap
 	err = crew.wait(ctx)
 	tellSystemd(d.log, "STOPPING=1\nSTATUS=stopping")
 	return err

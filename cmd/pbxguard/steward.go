@@ -49,6 +49,7 @@ func (d *daemon) steward(ctx context.Context, reload <-chan os.Signal) error {
 
 // refresh puts the same configuration in force in what are now its surroundings.
 func (d *daemon) refresh(ctx context.Context) {
+	defer d.rest()
 	d.mu.Lock()
 	conf := d.conf
 	d.mu.Unlock()
@@ -151,6 +152,7 @@ func (d *daemon) restartFor(conf *config.Config) {
 // reconcile makes the kernel hold the bans that the engine knows, and tells the
 // engine of those that only the kernel does: a crash kept them out of the store.
 func (d *daemon) reconcile(ctx context.Context) {
+	defer d.rest()
 	bans, err := d.engine.Bans(ctx)
 	if err != nil {
 		return // the engine is not there to be asked: the daemon stops
