@@ -3,7 +3,7 @@ package bench
 import (
 	"bufio"
 	"fmt"
-	"net"
+	"io"
 	"net/netip"
 	"strings"
 	"sync"
@@ -93,35 +93,26 @@ type failure struct {
 
 func observe(t testing.TB, address string) *observer {
 	t.Helper()
-	conn, err := net.Dial("tcp", address)
+	conn, in, err := testbed.EnterAMI(address, amiUser, amiSecret, "call,security")
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(conn, "Action: Login\r\nUsername: %s\r\nSecret: %s\r\nEvents: call,security\r\n\r\n", amiUser, amiSecret)
 	o := &observer{began: make(chan time.Time, 1), ended: make(chan time.Time, 1), failures: make(chan failure, 1024)}
-	in, done := make(chan struct{}), make(chan struct{})
+	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		o.read(conn, in)
+		o.read(in)
 	}()
 	t.Cleanup(func() { conn.Close(); <-done })
-	select {
-	case <-in:
-	case <-time.After(10 * time.Second):
-		t.Fatal("the observer cannot log in to AMI")
-	}
 	return o
 }
 
-func (o *observer) read(conn net.Conn, in chan<- struct{}) {
+func (o *observer) read(in io.Reader) {
 	block := map[string]string{}
-	for lines := bufio.NewScanner(conn); lines.Scan(); {
+	for lines := bufio.NewScanner(in); lines.Scan(); {
 		if key, v, _ := strings.Cut(lines.Text(), ": "); key != "" {
 			block[key] = v
 			continue
-		}
-		if block["Message"] == "Authentication accepted" {
-			close(in)
 		}
 		o.note(block, time.Now())
 		clear(block)

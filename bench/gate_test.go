@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"pbxguard/control"
+	"pbxguard/testbed"
 )
 
 // gateAsked measures how long a dial plan waits that asks before it dials: from
@@ -18,16 +19,16 @@ import (
 // that has been told of the call by an event just before. Half of the calls are
 // denied.
 func gateAsked(t testing.TB, r *report) {
-	p := play(t)
+	p := testbed.PlayAMI(t, nil)
 	port := freePort(t)
-	s := settings{address: p.address(), calls: "enforce", tables: idle + fmt.Sprintf(
+	s := settings{address: p.Address(), calls: "enforce", tables: idle + fmt.Sprintf(
 		// An announcement leaves it to the gate to end a call.
 		"[gate]\nenabled = true\nfastagi = \"127.0.0.1:%d\"\nannouncement = \"none\"\n", port)}
 	d := startDaemon(t, s)
 	d.await("the gate listens", func(st control.Status) bool {
 		return st.Gate != nil && len(st.Gate.Hearts) == 1 && st.Gate.Hearts[0].Beating
 	})
-	link := p.link("call,system")
+	link := p.Link("call,system")
 	blocks := recording(t, "call_out")
 	begin, end := find(t, blocks, "Newchannel", "PJSIP/100-"), find(t, blocks, "Hangup", "PJSIP/100-")
 	one := func(i int) time.Duration {
@@ -37,14 +38,14 @@ func gateAsked(t testing.TB, r *report) {
 			number, want = premium, "deny"
 		}
 		change := strings.NewReplacer(value(begin, "Exten"), number, value(begin, "Uniqueid"), leg, value(begin, "Channel"), channel)
-		if err := link.say(change.Replace(begin)); err != nil {
+		if _, err := io.WriteString(link, change.Replace(begin)); err != nil {
 			t.Error(err)
 		}
 		took, got := ask(t, port, fmt.Sprintf("leg=%s&call=%s&channel=%s&trunk=trunk&number=%s", leg, leg, strings.ReplaceAll(channel, "/", "%2F"), number))
 		if got != "SET VARIABLE PBXGUARD "+want+"\n" {
 			t.Errorf("call to %s: got %q, want %s", number, got, want)
 		}
-		if err := link.say(change.Replace(end)); err != nil {
+		if _, err := io.WriteString(link, change.Replace(end)); err != nil {
 			t.Error(err)
 		}
 		return took

@@ -2,9 +2,13 @@ package bench
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"strings"
 	"testing"
 	"time"
+
+	"pbxguard/testbed"
 )
 
 // premium is a number whose calls the shipped rules end.
@@ -12,8 +16,8 @@ const premium = "09001234567"
 
 // caller sends calls to one client of a played PBX and sees them end.
 type caller struct {
-	pbx  *played
-	link *link
+	pbx  *testbed.PlayedAMI
+	link net.Conn
 	took []time.Duration
 }
 
@@ -22,19 +26,19 @@ type caller struct {
 func (c *caller) call(t testing.TB, begin, end string) {
 	t.Helper()
 	at := time.Now()
-	if err := c.link.say(begin); err != nil {
+	if _, err := io.WriteString(c.link, begin); err != nil {
 		t.Fatal(err)
 	}
 	select {
-	case h := <-c.pbx.hangups:
-		if leg := value(begin, "Uniqueid"); h.leg != leg {
-			t.Fatalf("the leg %q was hung up, want %q", h.leg, leg)
+	case h := <-c.pbx.Hangups:
+		if leg := value(begin, "Uniqueid"); h.Leg != leg {
+			t.Fatalf("the leg %q was hung up, want %q", h.Leg, leg)
 		}
-		c.took = append(c.took, h.at.Sub(at))
+		c.took = append(c.took, h.At.Sub(at))
 	case <-time.After(10 * time.Second):
 		t.Fatal("a call to a premium number is not ended")
 	}
-	if err := c.link.say(end); err != nil {
+	if _, err := io.WriteString(c.link, end); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -52,9 +56,9 @@ func killOverLoopback(t testing.TB, r *report) {
 	const every = 5 * time.Millisecond
 	enforced := settings{calls: "enforce", tables: idle}
 	ours := func(classes string, client func(address string)) *caller {
-		p := play(t)
-		client(p.address())
-		return &caller{pbx: p, link: p.link(classes)}
+		p := testbed.PlayAMI(t, nil)
+		client(p.Address())
+		return &caller{pbx: p, link: p.Link(classes)}
 	}
 	var w *stopwatch
 	least := ours("call", func(a string) { bare(t, a, premium) })

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"pbxguard/control"
 	"pbxguard/guard"
+	"pbxguard/testbed"
 )
 
 // memory takes the memory of the daemon's own process.
@@ -77,13 +79,13 @@ func inSmallPages(t testing.TB) string {
 // subject is a daemon on a played PBX.
 type subject struct {
 	*daemon
-	pbx *played
+	pbx *testbed.PlayedAMI
 }
 
 func (s settings) played(t testing.TB) subject {
 	t.Helper()
-	p := play(t)
-	s.address = p.address()
+	p := testbed.PlayAMI(t, nil)
+	s.address = p.Address()
 	return subject{startDaemon(t, s), p}
 }
 
@@ -113,7 +115,7 @@ func (s subject) live(blocks []string, legs int) {
 			up = append(up, b)
 		}
 	}
-	text, link := strings.Join(up, ""), s.pbx.link("call,system")
+	text, link := strings.Join(up, ""), s.pbx.Link("call,system")
 	for i := range legs / 2 {
 		change := strings.NewReplacer(
 			value(first, "Exten"), "0201234567", // which may be called
@@ -122,7 +124,7 @@ func (s subject) live(blocks []string, legs int) {
 			value(first, "Channel"), fmt.Sprintf("PJSIP/1%02d-%08x", i%100, 2*i),
 			value(second, "Channel"), fmt.Sprintf("PJSIP/trunk-%08x", 2*i+1),
 		)
-		if err := link.say(change.Replace(text)); err != nil {
+		if _, err := io.WriteString(link, change.Replace(text)); err != nil {
 			s.t.Fatal(err)
 		}
 	}
@@ -134,7 +136,7 @@ func (s subject) live(blocks []string, legs int) {
 func (s subject) assail(from, to, rate int) {
 	const batch = 1000
 	s.t.Helper()
-	link, write := s.pbx.link("security"), failing(s.t)
+	link, write := s.pbx.Link("security"), failing(s.t)
 	var before, after guard.Status
 	s.await("its status", func(st control.Status) bool { before = st.Engine; return true })
 	next := time.Now()
@@ -144,7 +146,7 @@ func (s subject) assail(from, to, rate int) {
 			write(&b, i)
 			i++
 		}
-		if err := link.say(b.String()); err != nil {
+		if _, err := io.WriteString(link, b.String()); err != nil {
 			s.t.Fatal(err)
 		}
 		next = next.Add(2 * batch * time.Second / time.Duration(rate))

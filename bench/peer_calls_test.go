@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"pbxguard/testbed"
 )
 
 // callsAtRates is the time to end a call at several rates and with several
@@ -35,30 +38,30 @@ func callsAtRates(t testing.TB, r *report) {
 		d.stop()
 	}
 	r.values("growth of that with the live legs, as a power", []float64{power(legs, p50)}, "", false, "0.15")
-	p := play(t)
-	bareProcess(t, p.address(), premium)
+	p := testbed.PlayAMI(t, nil)
+	bareProcess(t, p.Address(), premium)
 	for _, rate := range []int{10, 100, 1000, 10_000} {
 		r.spread(fmt.Sprintf("bare client, %s/s", grouped(float64(rate))), shower(t, r, p, "call", rate), "")
 	}
 }
 
 // shower places calls at a rate and returns how long each took to be ended.
-func shower(t testing.TB, r *report, p *played, classes string, perSecond int) []time.Duration {
+func shower(t testing.TB, r *report, p *testbed.PlayedAMI, classes string, perSecond int) []time.Duration {
 	blocks := recording(t, "call_out")
 	begin, end := find(t, blocks, "Newchannel", "PJSIP/100-"), find(t, blocks, "Hangup", "PJSIP/100-")
-	link := p.link(classes)
+	link := p.Link(classes)
 	n := min(max(20, perSecond), r.times(5000))
 	sent := make(map[string]time.Time, n)
 	var ends sync.Map // by leg: what the PBX tells once it has ended it
-	done := make(chan []hangup)
+	done := make(chan []testbed.PlayedHangup)
 	go func() {
-		var all []hangup
+		var all []testbed.PlayedHangup
 		for range n {
 			select {
-			case h := <-p.hangups:
+			case h := <-p.Hangups:
 				all = append(all, h)
-				if text, ok := ends.Load(h.leg); ok {
-					link.say(text.(string)) // a link that is cut shows at the next call
+				if text, ok := ends.Load(h.Leg); ok {
+					io.WriteString(link, text.(string)) // a link that is cut shows at the next call
 				}
 			case <-time.After(20 * time.Second):
 			}
@@ -75,7 +78,7 @@ func shower(t testing.TB, r *report, p *played, classes string, perSecond int) [
 		)
 		ends.Store(id, change.Replace(end))
 		sent[id] = time.Now()
-		if err := link.say(change.Replace(begin)); err != nil {
+		if _, err := io.WriteString(link, change.Replace(begin)); err != nil {
 			t.Fatal(err)
 		}
 		next = next.Add(time.Second / time.Duration(perSecond))
@@ -87,7 +90,7 @@ func shower(t testing.TB, r *report, p *played, classes string, perSecond int) [
 	}
 	var took []time.Duration
 	for _, h := range all {
-		took = append(took, h.at.Sub(sent[h.leg]))
+		took = append(took, h.At.Sub(sent[h.Leg]))
 	}
 	slices.Sort(took)
 	return took
@@ -97,9 +100,9 @@ func shower(t testing.TB, r *report, p *played, classes string, perSecond int) [
 func bytesPerEvent(t testing.TB, r *report) {
 	n := r.times(1_000_000)
 	dir := t.TempDir()
-	p := play(t)
+	p := testbed.PlayAMI(t, nil)
 	conf := peerSettings
-	conf.address, conf.firewall = p.address(), "dry"
+	conf.address, conf.firewall = p.Address(), "dry"
 	d := startDaemonIn(t, dir, conf)
 	s := subject{d, p}
 	s.assail(0, n, 50_000)

@@ -2,6 +2,8 @@ package bench
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"net/netip"
 	"strings"
 	"testing"
@@ -10,7 +12,7 @@ import (
 // told is a program that reads failures from a played PBX.
 type told struct {
 	title   string
-	link    *link
+	link    net.Conn
 	process int
 	write   func(b *strings.Builder, from netip.Addr, n int)
 	n       int
@@ -26,7 +28,7 @@ func (p *told) fail(t testing.TB, sources ...netip.Addr) {
 		p.n++
 		p.write(&b, a, p.n)
 	}
-	if err := p.link.say(b.String()); err != nil {
+	if _, err := io.WriteString(p.link, b.String()); err != nil {
 		t.Fatalf("%s: %v", p.title, err)
 	}
 }
@@ -45,7 +47,7 @@ func startGuard(t testing.TB, more string) *told {
 	conf := peerSettings
 	conf.bansMore += more
 	s := conf.played(t)
-	return &told{title: "pbxguard", link: s.pbx.link("security"), process: s.cmd.Process.Pid, write: failingAs(t)}
+	return &told{title: "pbxguard", link: s.pbx.Link("security"), process: s.cmd.Process.Pid, write: failingAs(t)}
 }
 
 // failingAs returns what writes one wrong password, as a real Asterisk told of

@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
+
+	"pbxguard/testbed"
 )
 
 // startProbe starts the least of programs that bans: it reads the same stream,
@@ -17,9 +19,9 @@ import (
 // and says nothing.
 func startProbe(t testing.TB) *told {
 	t.Helper()
-	p := play(t)
-	process := bareProcess(t, p.address(), countBans)
-	return &told{title: "bare program", link: p.link("security"), process: process.Pid, write: failingAs(t)}
+	p := testbed.PlayAMI(t, nil)
+	process := bareProcess(t, p.Address(), countBans)
+	return &told{title: "bare program", link: p.Link("security"), process: process.Pid, write: failingAs(t)}
 }
 
 // count reads until the connection ends, and bans who has failed too often.

@@ -18,6 +18,7 @@ import (
 
 	"pbxguard/guard"
 	"pbxguard/store"
+	"pbxguard/testbed"
 )
 
 // restarts is what happens to bans when a program is started: after a reboot,
@@ -47,9 +48,9 @@ func restartGuard(t testing.TB, r *report, n int) float64 {
 	from := speaker()
 	dir, banned := t.TempDir(), append(addresses(100_000_000, n-1), from)
 	fill(t, filepath.Join(dir, "pbxguard.db"), banned)
-	p := play(t)
+	p := testbed.PlayAMI(t, nil)
 	conf := peerSettings
-	conf.address = p.address()
+	conf.address = p.Address()
 	conf.bansMore += "max = 2000000\n" // room for more than a million
 	flow := newFlow(t, from, netip.MustParseAddrPort("192.0.2.1:5060"))
 	defer flow.stop()
@@ -72,7 +73,7 @@ func restartGuard(t testing.TB, r *report, n int) float64 {
 	begin = time.Now()
 	d = startDaemonIn(t, dir, conf)
 	ready := time.Since(begin)
-	guardian := &told{title: "pbxguard", link: p.link("security"), process: d.process, write: failingAs(t)}
+	guardian := &told{title: "pbxguard", link: p.Link("security"), process: d.process, write: failingAs(t)}
 	var took []time.Duration
 	for range r.trials(20) {
 		a := fresh()

@@ -1,10 +1,13 @@
 package bench
 
 import (
+	"io"
 	"net/netip"
 	"strings"
 	"testing"
 	"time"
+
+	"pbxguard/testbed"
 )
 
 // The two ways that everything goes which comes from a PBX, whole and in this
@@ -18,9 +21,9 @@ import (
 // BenchmarkFailedLogin is a failed login of a source that nobody knows, from the
 // socket until it is counted.
 func BenchmarkFailedLogin(b *testing.B) {
-	p := play(b)
-	w := watch(b, settings{address: p.address(), bans: "enforce", bansMore: "learn = \"0s\""})
-	link, write := p.link("security"), failingAs(b)
+	p := testbed.PlayAMI(b, nil)
+	w := watch(b, settings{address: p.Address(), bans: "enforce", bansMore: "learn = \"0s\""})
+	link, write := p.Link("security"), failingAs(b)
 	const batch = 500
 	counted := func() uint64 {
 		st, err := w.engine.Status(b.Context())
@@ -36,7 +39,7 @@ func BenchmarkFailedLogin(b *testing.B) {
 			write(&text, netip.AddrFrom4([4]byte{11, byte(n >> 16), byte(n >> 8), byte(n)}), n)
 			n++
 		}
-		if err := link.say(text.String()); err != nil {
+		if _, err := io.WriteString(link, text.String()); err != nil {
 			b.Fatal(err)
 		}
 		for counted() < before+uint64(n) { // nothing is shed
@@ -48,11 +51,11 @@ func BenchmarkFailedLogin(b *testing.B) {
 // BenchmarkKill is a call to a premium number, from its first event to the order
 // that ends it, and its end.
 func BenchmarkKill(b *testing.B) {
-	p := play(b)
-	w := watch(b, settings{address: p.address(), calls: "enforce", tables: idle})
+	p := testbed.PlayAMI(b, nil)
+	w := watch(b, settings{address: p.Address(), calls: "enforce", tables: idle})
 	blocks := recording(b, "call_out")
 	begin, end := find(b, blocks, "Newchannel", "PJSIP/100-"), find(b, blocks, "Hangup", "PJSIP/100-")
-	c := &caller{pbx: p, link: p.link("call,system")}
+	c := &caller{pbx: p, link: p.Link("call,system")}
 	for i := range b.N {
 		change := premiumCall(begin, i)
 		c.call(b, change.Replace(begin), change.Replace(end))

@@ -10,6 +10,12 @@ import (
 	"pbxguard/config"
 )
 
+// The AMI account of every server here, played or real.
+const (
+	amiUser   = "pbxguard"
+	amiSecret = "guard-secret"
+)
+
 // settings are what a figure changes in the shipped configuration.
 type settings struct {
 	address     string // of the AMI

@@ -45,7 +45,7 @@ func TestFlood(t *testing.T) {
 	d := newDaemon(t, a, settings{Calls: "enforce", Bans: "enforce", Firewall: "nftables",
 		BansMore: "ladder = [\"30m\"]\nlearn = \"0s\"", Tables: uncounted + fl.table(t)})
 	d.env, d.nice = []string{"GOMEMLIMIT=600MiB"}, -10 // as the service has it
-	testbed.Self(t, bareEnv+"="+fl.listener.Addr().String())
+	testbed.Self(t, bareEnv+"="+fl.Address())
 	trunk := testbed.NewTrunk(t, a)
 	trunk.SetAnswer(testbed.AcceptAfter(rings))
 	post := newPostman(t, a.SIP)

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"pbxguard/testbed"
 )
 
 // hose is the process that has the connection of the failures.
@@ -82,14 +84,13 @@ func runHose(login string) int {
 		fmt.Fprintln(os.Stderr, "hose:", err)
 		return 1
 	}
-	w := &wholly{Conn: l}
-	go answerAMI(w, func(map[string]string) (string, bool) { return "", true })
+	go testbed.AnswerAMI(l, func(net.Conn, map[string]string) (string, bool) { return "", true })
 	orders := bufio.NewScanner(os.Stdin)
 	for orders.Scan() {
 		flood, stop := context.WithCancel(context.Background())
 		told := make(chan int64)
 		go func() {
-			n, err := spout(flood, w)
+			n, err := spout(flood, l)
 			if err != nil {
 				fmt.Fprintln(os.Stderr, "hose: the guard does not read:", err)
 			}
@@ -100,18 +101,6 @@ func runHose(login string) int {
 		fmt.Println(<-told)
 	}
 	return 0
-}
-
-// wholly is a connection to which answers and failures are written, whole.
-type wholly struct {
-	net.Conn
-	mu sync.Mutex
-}
-
-func (c *wholly) Write(b []byte) (int, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.Conn.Write(b)
 }
 
 // mark is what is made another in an event each time that it is told.
