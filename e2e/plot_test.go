@@ -100,7 +100,9 @@ func (s *soak) report(dir string, lasts time.Duration) {
 	for _, what := range []string{"honest calls", "honest calls that failed", "frauds", "frauds that were not ended", "guessers", "bans by hand", "lost connections"} {
 		fmt.Fprintf(&b, "<tr><td>%s</td><td style=\"text-align:right\">%d</td></tr>\n", what, s.done[what])
 	}
-	fmt.Fprintf(&b, "</table>\n")
+	exact, usual, cut := s.drifts()
+	fmt.Fprintf(&b, "</table>\n<p>Of %d looks at the live legs %d found exactly those of the PBX; the worst was %.0f legs off, and %.0f in the %v after a connection was cut.</p>\n",
+		len(s.samples), exact, usual, cut, afterCut)
 	for i, p := range pictures {
 		fmt.Fprintf(&b, "<p>%s</p>\n", p)
 		if err := xml.NewDecoder(strings.NewReader(p)).Decode(new(struct{})); err != nil && err != io.EOF {
