@@ -31,6 +31,7 @@ type daemon struct {
 	ports   map[string]*port // by PBX name; fixed once made
 	changed chan string      // names of PBXs whose own configuration may have changed
 	gates   *shifts
+	linked  []part // of memory, which a start may leave behind
 	// forwards watch and change the forwards of PBXs, by name.
 	forwards map[string]func(context.Context) error
 	names    names  // belongs to whoever looks around: the start, then the steward

@@ -34,6 +34,7 @@ func (c *cli) runDaemon(ctx context.Context) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+	linked, unlisted := linkedParts()
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
@@ -43,6 +44,9 @@ func (c *cli) runDaemon(ctx context.Context) error {
 	}
 	level := new(slog.LevelVar)
 	log := newLog(c.stderr, level)
+	if unlisted != nil {
+		log.Warn("what only a start needs stays in memory", "error", unlisted)
+	}
 	for _, w := range conf.Warnings {
 		log.Warn(w)
 	}
@@ -51,6 +55,7 @@ func (c *cli) runDaemon(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.linked = linked
 	return errors.Join(d.run(ctx, hup), d.close())
 }
 
