@@ -31,7 +31,7 @@ type written struct {
 // wrote notes records of the journal that were committed to the disk.
 func (w *writer) wrote(records []written) {
 	w.latest = append(w.latest, records...)
-	if len(w.latest) > 2*atHand {
+	if len(w.latest) > atHand*5/4 {
 		w.latest = slices.Clone(w.latest[len(w.latest)-atHand:])
 	}
 }
