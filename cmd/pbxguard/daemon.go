@@ -156,6 +156,7 @@ func (d *daemon) run(ctx context.Context, reload <-chan os.Signal) (err error) {
 	above.start("watchdog", func(ctx context.Context) error { return watchdog(ctx, d.engine.Alive, d.log) })
 
 	d.ready()
+	d.rest() // also here: what comes next may need much itself
 	err = crew.wait(ctx)
 	tellSystemd(d.log, "STOPPING=1\nSTATUS=stopping")
 	return err
